@@ -1,0 +1,92 @@
+"""Saved filters in the admin: conditions as a form, the count of today, a preview, and who entered and left."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from customers import segments
+from customers.admin.shop import StableKeyMixin
+from customers.admin_panels import NEWEST, Fact, Panel, RecordMixin, may_view, record_url
+from customers.history_admin import PortalAdmin
+from customers.models import Customer, SavedFilter
+from customers.segment_facts import FACTS
+
+
+class SavedFilterForm(forms.ModelForm):
+    """Name and conditions; each fact has a field, and an empty one asks nothing."""
+
+    class Meta:
+        model = SavedFilter
+        fields = ["code", "name_en", "name_zh"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for key, fact in FACTS.items():
+            self.fields[f"fact_{key}"] = fact.field()
+            self.initial.setdefault(f"fact_{key}", self.instance.conditions.get(key))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        self.instance.conditions = {
+            key: fact.stored(data[f"fact_{key}"])
+            for key, fact in FACTS.items()
+            if data.get(f"fact_{key}") not in (None, "")
+        }
+        if not self.instance.conditions and not self.errors:
+            raise forms.ValidationError(_("Choose at least one condition; for all customers there is “Everyone”."))
+        return data
+
+
+@admin.register(SavedFilter)
+class SavedFilterAdmin(StableKeyMixin, RecordMixin, PortalAdmin):
+    """Segments of one's own."""
+
+    stable_key = "code"
+    form = SavedFilterForm
+    list_display = ["code", "name", "created_at", "followed_at"]
+    search_fields = ["code", "name_en", "name_zh"]
+    ordering = ["code"]
+
+    def get_form(self, request: HttpRequest, obj: SavedFilter | None = None, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, **{**kwargs, "fields": ["code", "name_en", "name_zh"]})
+
+    def get_fieldsets(self, request: HttpRequest, obj: SavedFilter | None = None) -> Any:
+        own = [(None, {"fields": ["code", "name_en", "name_zh"]})]
+        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
+            return own
+        return [*own, (gettext_lazy("All of this holds"), {"fields": [f"fact_{key}" for key in FACTS]})]
+
+    def facts(self, request: HttpRequest, obj: SavedFilter) -> list[Fact]:
+        """Say how many customers the filter means now."""
+        count = segments.members(obj.key, now=timezone.now()).count()
+        return [Fact(label=_("Customers today"), value=count)]
+
+    def panels(self, request: HttpRequest, obj: SavedFilter) -> list[Panel]:
+        some = segments.members(obj.key, now=timezone.now()).order_by("-pk")[:NEWEST]
+        events = obj.events.select_related("customer").order_by("-pk")[:NEWEST]
+        sees = may_view(request.user, Customer)
+        return [
+            Panel(
+                title=_("Some of them"),
+                columns=[_("customer")],
+                rows=[[_member(one, sees)] for one in some],
+                empty=_("Nobody right now."),
+            ),
+            Panel(
+                title=_("Who entered and left"),
+                columns=[_("customer"), _("kind"), _("occurred at")],
+                rows=[[_member(one.customer, sees), one.get_kind_display(), one.occurred_at] for one in events],
+                empty=_("Noted every night; nobody has entered or left yet."),
+            ),
+        ]
+
+
+def _member(customer: Customer, sees: bool) -> str:
+    number = customer.member_number
+    return format_html('<a href="{}">{}</a>', record_url(customer), number) if sees else number

@@ -1,0 +1,70 @@
+"""Writing down who did or saw what with a customer, in the caller's transaction; looking is noted once in ten minutes."""
+
+import datetime as dt
+
+from django.db import models
+
+from customers.models import ApiKey, AuditEvent, Customer, Store, User
+
+Action, Place = AuditEvent.Action, AuditEvent.Place
+LOOKS = (Action.VIEWED, Action.FOUND, Action.CONTACTS)
+SAME_LOOK = dt.timedelta(minutes=10)
+ROLES = ("manager", "marketer", "auditor", "cashier")
+
+
+def note(
+    *,
+    action: AuditEvent.Action,
+    place: AuditEvent.Place,
+    customer: Customer | None,
+    now: dt.datetime,
+    by: User | None = None,
+    api_key: ApiKey | None = None,
+    store: Store | None = None,
+    reason: str = "",
+    reference: str = "",
+) -> AuditEvent:
+    """Write down a deed and return its row. `reason` and `reference` are words and keys, never what somebody typed."""
+    return AuditEvent.objects.create(
+        action=action, place=place, customer=customer, by=by, api_key=api_key, role=role_of(by), reason=reason,
+        store_id=(store and store.pk) or (by and by.store_id) or (api_key and api_key.store_id),
+        reference=reference, occurred_at=now,
+    )  # fmt: skip
+
+
+def note_look(
+    *,
+    action: AuditEvent.Action,
+    place: AuditEvent.Place,
+    customer_id: int,
+    now: dt.datetime,
+    by: User | None = None,
+    api_key: ApiKey | None = None,
+    store: Store | None = None,
+) -> None:
+    """Write down that somebody looked at a customer, unless they did so at the same place within ten minutes."""
+    if by is not None and by.pk is not None and Customer.objects.filter(pk=customer_id, user=by).exists():
+        return  # nobody is told of a look at themselves
+    lately = AuditEvent.objects.filter(
+        customer=customer_id, occurred_at__gt=now - SAME_LOOK, action=action, place=place, by=by, api_key=api_key
+    )
+    if not lately.exists():
+        note(
+            action=action, place=place, customer=Customer(pk=customer_id), now=now, by=by, api_key=api_key, store=store
+        )
+
+
+def role_of(user: User | None) -> str:
+    """Return the role in which somebody acts: the first of theirs, `owner` for who may do everything."""
+    if user is None or not user.is_staff:
+        return ""
+    if user.is_superuser:
+        return "owner"
+    groups = set(user.groups.values_list("name", flat=True))
+    return next((role for role in ROLES if role in groups), "staff")
+
+
+def looks_at(*, customer: Customer) -> models.QuerySet[AuditEvent]:
+    """Return who of the shop looked at a customer or handed their data out, newest first."""
+    seen = AuditEvent.objects.filter(customer=customer, action__in=[*LOOKS, Action.EXPORTED, Action.MERGED])
+    return seen.exclude(place=Place.PORTAL).select_related("store").order_by("-occurred_at", "-pk")

@@ -1,0 +1,1 @@
+"""Pages of the customers app: what customers do about themselves, and the shop's look."""

@@ -1,0 +1,162 @@
+"""How long what is kept: one table that people read and the nightly task applies. docs/privacy.md explains each line.
+
+`due` counts what a line would take today and `apply` takes it, so the page shows what the night will do.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from customers import api_requests, erasure, exports, webhook_delivery
+from customers.import_jobs import KEPT as FILES_KEPT
+from customers.import_jobs import forget_files
+from customers.models import ApiRequest, Customer, DataExport, Erasure, MailedCode, Purchase, WebhookEvent
+from customers.models.import_job import folder
+
+CHUNK = 1_000
+LOG_KEPT = dt.timedelta(days=730)
+AT_ONCE = 200  # inactive customers erased in one night
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One kind of data: how long it is kept, what of it is due at an instant, and what takes it away."""
+
+    name: str
+    what: Any
+    kept: dt.timedelta | None
+    why: Any
+    due: Callable[[dt.datetime], int]
+    apply: Callable[[dt.datetime], int]
+
+
+_lines: dict[str, Line] = {}
+
+
+def keep(line: Line) -> None:
+    """Add a line to the table; apps above add theirs."""
+    _lines[line.name] = line
+
+
+def table() -> list[Line]:
+    """Return all lines."""
+    return list(_lines.values())
+
+
+def apply_all(*, now: dt.datetime) -> dict[str, int]:
+    """Take away whatever is due and return how much by line; again changes nothing."""
+    return {line.name: line.apply(now) for line in table()}
+
+
+def inactive(*, now: dt.datetime) -> QuerySet[Customer]:
+    """Return the customers whom nobody has seen for INACTIVE_MONTHS: no purchase, no log-in, enrolled before."""
+    since = now - dt.timedelta(days=30 * settings.INACTIVE_MONTHS)
+    bought = Purchase.objects.filter(customer=OuterRef("pk"), occurred_at__gt=since)
+    seen = Q(user__last_login__gt=since) | Q(user__is_staff=True)
+    quiet = Customer.objects.enrolled().filter(enrolled_at__lte=since).exclude(seen)
+    return quiet.filter(~Exists(bought)).order_by("pk")
+
+
+def _erase_inactive(now: dt.datetime) -> int:
+    if not settings.INACTIVE_MONTHS:
+        return 0
+    done = 0
+    for customer in inactive(now=now)[:AT_ONCE]:
+        try:
+            erasure.erase(customer=customer, reason=Erasure.Reason.INACTIVE, by=None, now=now)
+        except erasure.FilesBusy:
+            break
+        done += 1
+    return done
+
+
+def _old_files(now: dt.datetime) -> int:
+    return sum(
+        dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC) < now - FILES_KEPT for path in folder().iterdir()
+    )
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    """Delete rows in chunks, so that nobody waits long for a lock."""
+    deleted = 0
+    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+        deleted += len(keys)
+        rows.model._default_manager.filter(pk__in=keys).delete()
+    return deleted
+
+
+def _rows(name: str, what: Any, kept: dt.timedelta, why: Any, old: Callable[[dt.datetime], QuerySet[Any]]) -> Line:
+    return Line(
+        name=name, what=what, kept=kept, why=why,
+        due=lambda now: old(now).count(), apply=lambda now: _delete(old(now)),
+    )  # fmt: skip
+
+
+keep(
+    Line(
+        name="inactive", what=_("customers whom nobody has seen"),
+        kept=dt.timedelta(days=30 * settings.INACTIVE_MONTHS) if settings.INACTIVE_MONTHS else None,
+        why=_("no purchase and no log-in; they are erased like those who ask for it (INACTIVE_MONTHS)"),
+        due=lambda now: inactive(now=now).count() if settings.INACTIVE_MONTHS else 0, apply=_erase_inactive,
+    )
+)  # fmt: skip
+keep(
+    Line(
+        name="erasures", what=_("customers who asked to be erased"), kept=erasure.GRACE,
+        why=_("until then they can call it off"),
+        due=lambda now: Erasure.objects.filter(state=Erasure.State.WAITING, due_at__lte=now).count(),
+        apply=lambda now: erasure.run_due(now=now),
+    )
+)  # fmt: skip
+keep(
+    Line(
+        name="exports", what=_("files with exported data"), kept=exports.KEPT, why=_("long enough to fetch them"),
+        due=lambda now: DataExport.objects.filter(expires_at__lte=now).exclude(state=DataExport.State.GONE).count(),
+        apply=lambda now: exports.forget_due(now=now),
+    )
+)  # fmt: skip
+keep(
+    Line(
+        name="imports", what=_("files that were handed in"), kept=FILES_KEPT, why=_("to look up a line that was refused"),
+        due=_old_files, apply=lambda now: forget_files(now=now),
+    )
+)  # fmt: skip
+keep(
+    Line(
+        name="answers", what=_("stored answers of the API"), kept=api_requests.KEPT, why=_("a repeated request is answered alike"),
+        due=lambda now: ApiRequest.objects.filter(recorded_at__lt=now - api_requests.KEPT).count(),
+        apply=lambda now: api_requests.forget_old(now=now),
+    )
+)  # fmt: skip
+keep(
+    Line(
+        name="webhooks", what=_("news for other systems"), kept=webhook_delivery.KEPT, why=_("to look up what was told, and when"),
+        due=lambda now: WebhookEvent.objects.filter(recorded_at__lt=now - webhook_delivery.KEPT).count(),
+        apply=lambda now: webhook_delivery.tidy(now=now),
+    )
+)  # fmt: skip
+keep(
+    _rows(
+        "codes", _("codes that were mailed"), dt.timedelta(days=1), _("digests only; they work for five minutes"),
+        lambda now: MailedCode.objects.filter(sent_at__lt=now - dt.timedelta(days=1)),
+    )
+)  # fmt: skip
+keep(
+    _rows(
+        "admin_log", _("the log of the office pages"), LOG_KEPT, _("names records as they were called that day"),
+        lambda now: LogEntry.objects.filter(action_time__lt=now - LOG_KEPT),
+    )
+)  # fmt: skip
+keep(
+    _rows(
+        "sessions", _("sessions that have ended"), dt.timedelta(days=30), _("nobody is signed in by them any more"),
+        lambda now: Session.objects.filter(expire_date__lt=now),
+    )
+)  # fmt: skip

@@ -1,0 +1,24 @@
+"""Merchant-written texts in both languages: two columns, one property."""
+
+from typing import Any
+
+from django.utils.translation import get_language
+
+
+class LocalText:
+    """Read `<field>_en` or `<field>_zh` by the active language; the other language serves as fallback."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        return local_text(getattr(instance, f"{self.field}_en"), getattr(instance, f"{self.field}_zh"))
+
+
+def local_text(english: str, chinese: str, language: str | None = None) -> str:
+    """Return the text in a language (the active one by default), or the other when that one is empty."""
+    if (language or get_language() or "en").startswith("zh"):
+        return chinese or english
+    return english or chinese
