@@ -1,0 +1,116 @@
+"""What assigned customers did afterwards, and before: one row for each, gift or compared, delivered or not.
+
+A customer counts once the days to come back are over. Only the first occasion of each customer counts, and the purchase that
+was the occasion never does. Money is in the currency's minor unit.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from customers.models import Purchase, Return
+from rewards.models import Assignment, CouponBatch, CouponUse, Trial
+
+AT_ONCE = 2_000
+_ALL = 10_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """One customer: purchases kept within the days after, margin before and after, and what gift and message cost."""
+
+    assignment_id: int
+    customer_id: int
+    is_gift: bool
+    assigned_at: dt.datetime
+    closes_at: dt.datetime
+    gift_cost: int
+    message_cost: int
+    purchases: int = 0
+    before: float = 0.0
+    margin: float = 0.0
+
+    @property
+    def has_come_back(self) -> bool:
+        """Whether anything was bought and kept."""
+        return self.purchases > 0
+
+    @property
+    def net(self) -> float:
+        """The margin after what gift and message cost."""
+        return self.margin - self.gift_cost - self.message_cost
+
+
+def outcomes(*, trial: Trial, now: dt.datetime) -> list[Outcome]:
+    """Return the customers of a trial whose days are over, in the order in which they were assigned."""
+    rows = Assignment.objects.counted().filter(trial=trial, closes_at__lte=now).order_by("assigned_at", "pk")
+    found = {
+        row.pk: Outcome(
+            assignment_id=row.pk,
+            customer_id=row.customer_id,
+            is_gift=row.is_gift,
+            assigned_at=row.assigned_at,
+            closes_at=row.closes_at,
+            gift_cost=row.cost,
+            message_cost=trial.message_cost if row.first_message_at else 0,
+        )
+        for row in rows.iterator(chunk_size=AT_ONCE)
+    }
+    for assignment_id, cause, pk, occurred_at, paid, off, returned in _purchases(trial, now):
+        outcome, kept = found[assignment_id], paid - returned
+        if kept <= 0 or pk == cause:
+            continue
+        margin = kept * trial.margin_rate / _ALL - off * kept / paid
+        if occurred_at > outcome.assigned_at:
+            outcome.purchases += 1
+            outcome.margin += margin
+        else:
+            outcome.before += margin
+    for assignment_id, cost in _coupon_costs(trial, now):
+        if assignment_id in found:
+            found[assignment_id].gift_cost += cost
+    return list(found.values())
+
+
+def _purchases(trial: Trial, now: dt.datetime) -> Iterator[Sequence]:
+    """Give the purchases before and after of everybody who counts, with what came back of each."""
+    back = Return.objects.filter(purchase=OuterRef("pk")).order_by().values("purchase")
+    within = Q(
+        customer__assignments__trial=trial, customer__assignments__number=1, customer__assignments__closes_at__lte=now,
+        occurred_at__gt=F("customer__assignments__since_at"), occurred_at__lte=F("customer__assignments__closes_at"),
+    )  # fmt: skip
+    rows = Purchase.objects.filter(within)
+    returned = Coalesce(Subquery(back.annotate(total=Sum("total")).values("total")), 0)
+    return rows.values_list(
+        "customer__assignments__pk",
+        "customer__assignments__purchase",
+        "pk",
+        "occurred_at",
+        "total",
+        F("discount") + F("paid_by_points"),
+        returned,
+    ).iterator(chunk_size=AT_ONCE)
+
+
+def _coupon_costs(trial: Trial, now: dt.datetime) -> Iterator[tuple[int, int]]:
+    """Give the cost price of the coupons that were used within the days; their discounts stand with the purchases."""
+    uses = CouponUse.objects.filter(returned_at=None)
+    within = Q(
+        customer__assignments__trial=trial, customer__assignments__number=1, customer__assignments__closes_at__lte=now,
+        redeemed_at__gt=F("customer__assignments__assigned_at"), redeemed_at__lte=F("customer__assignments__closes_at"),
+    )  # fmt: skip
+    batch = _batch_of(trial)
+    if batch is None or not batch.cost_price:
+        return
+    counted = uses.filter(within, batch=batch).values("customer__assignments__pk").annotate(times=Count("pk"))
+    for row in counted:
+        yield row["customer__assignments__pk"], row["times"] * batch.cost_price
+
+
+def _batch_of(trial: Trial) -> CouponBatch | None:
+    if trial.kind == Trial.Kind.SURPRISE:
+        return trial.surprise.batch
+    return trial.plan.batch if trial.kind == Trial.Kind.COUPONS else None

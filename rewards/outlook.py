@@ -1,0 +1,36 @@
+"""What happens next to a customer's points: the next to become spendable, the next to expire."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from customers.models import Customer
+from rewards import absence
+from rewards.models import PointLot
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Some points and the instant at which something happens to them."""
+
+    points: int
+    at: dt.datetime
+
+
+def next_activation(*, customer: Customer) -> Change | None:
+    """Return the pending points that become spendable first."""
+    return _first(customer.point_lots.filter(activated_at=None, remaining__gt=0), "activates_at")
+
+
+def next_expiry(*, customer: Customer, now: dt.datetime) -> Change | None:
+    """Return the spendable points that expire first; those that end with absence only in their last weeks."""
+    lapsing = Q(expires_at=None, lapses_at__gt=now, lapses_at__lte=now + absence.AHEAD)
+    lots = customer.point_lots.filter(Q(expires_at__gt=now) | lapsing, activated_at__isnull=False, remaining__gt=0)
+    return _first(lots.annotate(end=Coalesce("expires_at", "lapses_at")), "end")
+
+
+def _first(lots: QuerySet[PointLot], moment: str) -> Change | None:
+    row = lots.order_by(moment).values_list(moment).annotate(points=Sum("remaining")).first()
+    return Change(points=row[1], at=row[0]) if row else None
