@@ -1,0 +1,32 @@
+"""The admin of surveys: thin doors to the domain modules."""
+
+from surveys.admin.accounts import MailAccountAdmin
+from surveys.admin.campaigns import CampaignAdmin
+from surveys.admin.care import CaseAdmin, CaseRuleAdmin, ContactLogAdmin
+from surveys.admin.chats import ChatGroupAdmin, ChatPostAdmin
+from surveys.admin.comments import ThemeAdmin
+from surveys.admin.grants import RewardGrantAdmin
+from surveys.admin.history import DeliveryEventAdmin, InvitationAdmin, MessageAdmin, ResponseAdmin, SuppressionAdmin
+from surveys.admin.links import SurveyLinkAdmin
+from surveys.admin.questionnaires import SurveyAdmin
+from surveys.admin.runs import RunAdmin
+
+__all__ = [
+    "CampaignAdmin",
+    "CaseAdmin",
+    "CaseRuleAdmin",
+    "ChatGroupAdmin",
+    "ChatPostAdmin",
+    "ContactLogAdmin",
+    "DeliveryEventAdmin",
+    "InvitationAdmin",
+    "MailAccountAdmin",
+    "MessageAdmin",
+    "ResponseAdmin",
+    "RewardGrantAdmin",
+    "RunAdmin",
+    "SuppressionAdmin",
+    "SurveyAdmin",
+    "SurveyLinkAdmin",
+    "ThemeAdmin",
+]

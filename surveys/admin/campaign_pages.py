@@ -1,0 +1,169 @@
+"""The pages of a campaign beside its form: look it over before it leaves, change its texts, and why somebody got no mail."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from customers import segments
+from customers.admin_pages import form_page
+from customers.admin_panels import may_view, record_url
+from customers.models import Store
+from customers.templatetags.loyalty import points
+from surveys import campaigns, estimates, reach, recurrence
+from surveys.models import Campaign, Invitation
+
+TEXTS = ["subject_en", "subject_zh", "reminder_subject_en", "reminder_subject_zh", "body_en", "body_zh"]
+OTHER_SUBJECT = ["subject_b_en", "subject_b_zh"]
+
+
+class TextsForm(forms.ModelForm):
+    """The texts of a campaign under way."""
+
+    class Meta:
+        model = Campaign
+        fields = [*TEXTS, *OTHER_SUBJECT]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance.subject_b_en:
+            for name in OTHER_SUBJECT:
+                del self.fields[name]
+        else:
+            self.fields["subject_b_en"].required = True
+
+
+class WhyForm(forms.Form):
+    """Whom somebody asks about."""
+
+    customer = forms.CharField(
+        label=gettext_lazy("customer"),
+        max_length=254,
+        help_text=gettext_lazy("A member number, an e-mail address or a phone number, whole."),
+    )
+
+
+class CampaignPagesMixin:
+    """Addresses and views of these pages; what they show is worked out by domain functions."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("audience/", wrap(self.audience_view), name="surveys_campaign_audience"),
+            path("<int:pk>/review/", wrap(self.review_view), name="surveys_campaign_review"),
+            path("<int:pk>/texts/", wrap(self.texts_view), name="surveys_campaign_texts"),
+            path("<int:pk>/why/", wrap(self.why_view), name="surveys_campaign_why"),
+            *super().get_urls(),
+        ]
+
+    def _campaign(self, request: HttpRequest, pk: int, *, may: bool) -> Campaign:
+        if not may:
+            raise PermissionDenied
+        return get_object_or_404(Campaign.objects.select_related("survey", "store", "tier"), pk=pk)
+
+    def audience_view(self, request: HttpRequest) -> JsonResponse:
+        """Count an audience that is being chosen, for the script of the form."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        store = request.GET.get("store", "")
+        campaign = Campaign(
+            segment=request.GET.get("segment", "")[:40],
+            store=Store.objects.filter(pk=int(store)).first() if store.isdecimal() and len(store) < 10 else None,
+        )
+        return JsonResponse({"text": audience_words(campaign)})
+
+    def review_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show what would leave, to whom, how fast and until when; the button lets it leave or asks for the release."""
+        campaign = self._campaign(request, pk, may=self.has_operate_permission(request))
+        now = timezone.now()
+        is_request = campaign.state == Campaign.State.REQUESTED
+        if is_request and not self.has_release_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._let_go(request, campaign, is_request=is_request)
+        is_own = is_request and settings.FOUR_EYES and request.user.pk in (campaign.by_id, campaign.requested_by_id)
+        missing = campaigns.missing_for(campaign=campaign, now=now)
+        waits = not is_request and campaigns.needs_release(campaign=campaign, by=request.user, now=now)
+        found = estimates.estimate(campaign=campaign, now=now)
+        return form_page(
+            self,
+            request,
+            record=campaign,
+            form=forms.Form(),
+            title=_("Look it over"),
+            submit=_("Release") if is_request else _("Ask for release") if waits else _("Schedule"),
+            template="admin/surveys/review_campaign.html",
+            campaign=campaign,
+            estimate=found,
+            missing=missing,
+            waits=waits,
+            is_own=is_own,
+            may_go=not missing and not is_own,
+            release_above=campaigns.RELEASE_ABOVE,
+            upcoming=[] if campaign.is_triggered else recurrence.upcoming(campaign=campaign, now=now),
+            audience_label=found.label if (found := segments.find(campaign.segment)) else "",
+        )
+
+    def _let_go(self, request: HttpRequest, campaign: Campaign, *, is_request: bool) -> HttpResponse:
+        move = campaigns.release if is_request else campaigns.schedule
+        try:
+            campaign = move(campaign=campaign, by=request.user, now=timezone.now())
+        except (campaigns.CampaignNotReady, campaigns.CampaignNeedsAnother, campaigns.CampaignNotInState) as error:
+            messages.error(request, str(error))
+        else:
+            sentence = _("“%(name)s” is %(state)s.") % {"name": campaign.name, "state": campaign.get_state_display()}
+            self.log_change(request, campaign, sentence)
+            messages.success(request, sentence)
+        return redirect(record_url(campaign))
+
+    def texts_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change the texts of a campaign under way; mails that have left keep theirs."""
+        campaign = self._campaign(request, pk, may=self.has_operate_permission(request))
+        form = TextsForm(request.POST or None, instance=Campaign.objects.get(pk=pk))
+        if request.method == "POST" and form.is_valid():
+            try:
+                changed = campaigns.rewrite(campaign=campaign, texts=form.cleaned_data)
+            except campaigns.CampaignNotInState as error:
+                messages.error(request, str(error))
+            else:
+                self.log_change(request, campaign, _("Changed the texts."))
+                messages.success(
+                    request, _("The texts are changed. Mails still waiting with new texts: %s.") % points(changed)
+                )
+            return redirect(record_url(campaign))
+        return form_page(self, request, record=campaign, form=form, title=_("Change texts"), submit=_("Save"))
+
+    def why_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say what became of one customer in this campaign, and why."""
+        campaign = self._campaign(request, pk, may=may_view(request.user, Invitation))
+        form = WhyForm(request.POST or None)
+        found = None
+        if request.method == "POST" and form.is_valid():
+            found = reach.explain(campaign=campaign, text=form.cleaned_data["customer"], now=timezone.now())
+        return form_page(
+            self,
+            request,
+            record=campaign,
+            form=form,
+            title=_("Why did somebody not get it?"),
+            submit=_("Look"),
+            template="admin/surveys/why.html",
+            found=found,
+        )
+
+
+def audience_words(campaign: Campaign) -> str:
+    """Return how many people an audience holds now and how many of them can be asked."""
+    members, agreed = campaigns.audience(campaign=campaign, now=timezone.now())
+    return _("Now %(members)s customers, of whom %(agreed)s agreed to surveys by e-mail.") % {
+        "members": points(members),
+        "agreed": points(agreed),
+    }

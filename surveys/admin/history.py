@@ -1,0 +1,212 @@
+"""What happened, read only: messages (with what people decide about uncertain ones), invitations, events, answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from customers.admin.columns import OfCustomerMixin
+from customers.admin_panels import record_url
+from customers.history_admin import HistoryAdmin, HistoryInline, PortalAdmin
+from surveys import suppression, uncertain
+from surveys.models import Answer, DeliveryEvent, Invitation, Message, Response, Run, Suppression, Survey
+
+ON_RECORD = [ActionLocation.CHANGE_FORM]
+NEWEST_RUNS = 20
+
+
+class NewestRunsFilter(admin.RelatedFieldListFilter):
+    """The newest runs, in one query however many there are."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[int, str]]:
+        return [(run.pk, str(run)) for run in Run.objects.select_related("campaign").order_by("-pk")[:NEWEST_RUNS]]
+
+
+class EventInline(HistoryInline):
+    """What was reported or decided about a message."""
+
+    model = DeliveryEvent
+    fields = ["esp", "kind", "detail", "occurred_at"]
+    readonly_fields = fields
+
+
+@admin.register(Message)
+class MessageAdmin(PortalAdmin):
+    """The sending ledger. An uncertain message may or may not have left; a person decides, and that is kept."""
+
+    class Media:
+        css = {"all": ["css/surveys-admin.css"]}
+
+    inlines = [EventInline]
+    list_display = ["short_id", "member", "state_word", "tries", "error", "finished_at", "run"]
+    list_filter = ["state", "kind", ("run", NewestRunsFilter)]
+    list_select_related = ["run__campaign", "invitation__customer"]
+    search_fields = ["=id", "=invitation__customer__member_number"]
+    sortable_by = ()
+    ordering = ["pk"]
+    actions = ["write_off", "send_again"]
+    fields = [
+        "id", "run", "invitation", "kind", "number", "state", "not_before", "tries", "error", "provider_id",
+        "created_at", "finished_at",
+    ]  # fmt: skip
+
+    @admin.display(description=gettext_lazy("message"))
+    def short_id(self, message: Message) -> str:
+        return str(message.pk)[:8]
+
+    @admin.display(description=gettext_lazy("customer"))
+    def member(self, message: Message) -> str:
+        return message.invitation.customer.member_number
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_word(self, message: Message) -> SafeString:
+        name = "uncertain" if message.state == Message.State.UNCERTAIN else ""
+        return format_html('<span class="{}">{}</span>', name, message.get_state_display())
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("surveys.change_run")
+
+    def offers(self, action: str, obj: Message) -> bool:
+        return obj.state == Message.State.UNCERTAIN
+
+    @admin.action(location=ON_RECORD, description=gettext_lazy("Write off"), permissions=["decide"])
+    def write_off(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse:
+        """Leave it at that."""
+        return self._decide(request, queryset, uncertain.write_off)
+
+    @admin.action(
+        location=ON_RECORD,
+        description=gettext_lazy("Send again, knowing it may be the second"),
+        permissions=["decide"],
+    )
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse:
+        """Queue it once more."""
+        return self._decide(request, queryset, uncertain.send_again)
+
+    def _decide(
+        self, request: HttpRequest, queryset: QuerySet[Message], decide: Callable[..., Message]
+    ) -> HttpResponse:
+        message = queryset.select_related("run").get()
+        try:
+            message = decide(message=message, by=request.user, now=timezone.now())
+        except (uncertain.MessageNotUncertain, uncertain.RunOver) as error:
+            messages.error(request, str(error))
+        else:
+            sentence = _("The message is %(state)s.") % {"state": message.get_state_display()}
+            self.log_change(request, message, sentence)
+            messages.success(request, sentence)
+        return redirect(record_url(message))
+
+
+@admin.register(Invitation)
+class InvitationAdmin(OfCustomerMixin, HistoryAdmin):
+    """Everybody considered, also those skipped: why did somebody not get it?"""
+
+    list_display = ["member", "run", "skip_word", "language", "email", "created_at"]
+    list_display_links = ["run"]
+    list_filter = ["skip", ("run", NewestRunsFilter)]
+    list_select_related = ["customer", "run__campaign"]
+    ordering = ["pk"]
+
+    @admin.display(description=gettext_lazy("skipped"))
+    def skip_word(self, invitation: Invitation) -> str:
+        return invitation.get_skip_display() if invitation.skip else _("no, invited")
+
+
+@admin.register(DeliveryEvent)
+class DeliveryEventAdmin(HistoryAdmin):
+    """What providers reported and staff decided."""
+
+    list_display = ["pk", "kind", "esp", "message", "occurred_at"]
+    list_filter = ["esp", "kind"]
+    list_select_related = ["message"]
+    search_fields = ["=message__id"]
+
+
+class SuppressionForm(forms.ModelForm):
+    """An address to suppress by hand; only its hash is kept."""
+
+    email = forms.EmailField(label=gettext_lazy("e-mail"))
+
+    class Meta:
+        model = Suppression
+        fields = ["scope"]
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(HistoryAdmin):
+    """Mailboxes that get no more mail; rows are added, never changed."""
+
+    form = SuppressionForm
+    list_display = ["hash_begin", "scope", "reason", "occurred_at", "source"]
+    list_filter = ["scope", "reason"]
+    search_fields = ["email_hash"]
+    search_help_text = gettext_lazy("A whole e-mail address; it is compared by its hash.")
+
+    @admin.display(description=gettext_lazy("mailbox"))
+    def hash_begin(self, row: Suppression) -> str:
+        return f"{row.email_hash[:8]}…"
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm("surveys.add_suppression")
+
+    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[str]:
+        return ["scope", "reason", "source", "occurred_at"] if obj else ["email", "scope"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(email_hash=suppression.email_hash(search_term)), False
+
+    def save_model(self, request: HttpRequest, obj: Suppression, form: SuppressionForm, change: bool) -> None:
+        row = suppression.suppress(
+            email=form.cleaned_data["email"],
+            scope=obj.scope,
+            reason=Suppression.Reason.STAFF,
+            source=f"staff:{request.user.pk}",
+            occurred_at=timezone.now(),
+        )
+        obj.pk = row.pk
+
+
+class AnswerInline(HistoryInline):
+    """The answers of one response."""
+
+    model = Answer
+    fields = ["question", "number", "chosen", "text"]
+    readonly_fields = fields
+    ordering = ["question__position"]
+
+
+@admin.register(Response)
+class ResponseAdmin(OfCustomerMixin, HistoryAdmin):
+    """Who answered what; of a confidential survey nobody learns that, so those are not here."""
+
+    inlines = [AnswerInline]
+    list_display = ["member", "version", "channel", "language", "completed_at"]
+    list_display_links = ["version"]
+    list_filter = ["version__survey", "channel", "language", "completed_at"]
+    list_select_related = ["customer", "version__survey"]
+    ordering = ["-completed_at", "-pk"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
+        return super().get_queryset(request).filter(version__survey__anonymity=Survey.Anonymity.IDENTIFIED)

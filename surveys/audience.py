@@ -1,0 +1,67 @@
+"""Preparing a run: everybody in the audience gets a row, invited or skipped with the reason, once and for all."""
+
+import datetime as dt
+from array import array
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from customers import segments
+from customers.bulk import large_sets
+from customers.models import Customer
+from surveys import planning, wordings
+from surveys.models import Run, Wording
+
+# PostgreSQL does best with large sets; SQLite has one writer, whom nobody should have to wait for.
+CHUNKS = {"postgresql": 10_000, "sqlite": 2_000}
+
+
+def prepare(*, run: Run, now: dt.datetime, chunk: int | None = None) -> int:
+    """Consider the whole audience and return how many customers were considered by this call.
+
+    Goes through the customers in the order of their keys, one transaction for each chunk; after a crash the next call
+    goes on where the last chunk ended, and of two calls at once one steps back or they take turns.
+    """
+    run.refresh_from_db()
+    if run.phase != Run.Phase.PREPARING:
+        return 0
+    chunk = chunk or CHUNKS[connection.vendor]
+    considered = 0
+    with large_sets():
+        # All keys at once, eight bytes each: a segment that sums purchases up is costly to ask again for every chunk.
+        members = array("q", members_of(run).values_list("pk", flat=True).iterator(chunk_size=10_000))
+        texts = wordings.current(campaign=run.campaign)
+        for start in range(0, len(members), chunk):
+            size = _consider_chunk(run, members[start : start + chunk], now, texts)
+            if size is None:
+                break
+            considered += size
+    done = Run.objects.filter(phase=Run.Phase.PREPARING, prepared_through__gte=members[-1] if members else 0)
+    done.filter(pk=run.pk).update(phase=Run.Phase.SENDING, prepared_at=now)
+    run.refresh_from_db()
+    return considered
+
+
+def members_of(run: Run) -> QuerySet[Customer]:
+    """Return the audience as of the planned moment, so that it does not move while it is considered, in keyset order."""
+    members = segments.members(run.campaign.segment, now=run.audience_at or run.planned_at, store=run.campaign.store)
+    # Apart, so that whatever the segment joins or groups by cannot get in the way of the order.
+    ours = Customer.objects.enrolled().filter(pk__in=members.order_by().values("pk"), pk__gt=run.prepared_through)
+    return ours.order_by("pk")
+
+
+def _consider_chunk(run: Run, members: Sequence[int], now: dt.datetime, texts: Sequence[Wording]) -> int | None:
+    """Consider these customers; None when the run is not, or no longer, being prepared, or somebody else does it."""
+    # Before the lock: SQLite's one writer must not wait for what is only read.
+    known = planning.facts(run=run, members=members, now=now, wordings=texts)
+    with transaction.atomic():
+        locked = Run.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        held = locked.select_related("campaign").filter(pk=run.pk, phase=Run.Phase.PREPARING).first()
+        if held is None:
+            return None
+        ours = [fact for fact in known if fact.customer_id > held.prepared_through]
+        planning.consider(run=held, known=ours, now=now)
+        held.prepared_through = max(held.prepared_through, members[-1])
+        held.save(update_fields=["prepared_through"])
+    return len(ours)

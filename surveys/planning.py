@@ -1,0 +1,246 @@
+"""Considering customers in sets: for each a row with the reason or without, and a mail, by two statements a chunk.
+
+What SQL cannot say (which mailbox an address reaches, how the lot falls, when a window opens) Python works out beforehand,
+as columns that the statements join. The order of the reasons is that of docs/surveys.md#who-is-skipped.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, models
+
+from customers import statements
+from customers.statements import Statement
+from surveys import refusals, suppression, windows
+from surveys.lots import lot
+from surveys.models import Campaign, Invitation, Message, Run, Wording
+
+Skip = Invitation.Skip
+# An address of this shape is valid for certain; whatever else Django takes is asked of Django.
+_PLAIN = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,62}"
+)
+
+
+class Fact(NamedTuple):
+    """What Python knows of a customer to be considered."""
+
+    customer_id: int
+    email: str
+    mailbox: str
+    email_hash: str
+    drawn: str
+    not_before: str
+    wording_id: int
+
+
+_TYPES = Fact("bigint", "text", "text", "text", "text", "timestamptz", "bigint")
+
+
+def facts(
+    *, run: Run, members: Sequence[int], now: dt.datetime, wordings: Sequence[Wording], at: dt.datetime | None = None
+) -> list[Fact]:
+    """Return what the statements need to know of these customers; erased and merged ones are left out.
+
+    The mails leave when the customer's window is open from `at` on (the planned moment of the run, or now if that is past).
+    """
+    campaign = run.campaign
+    opening = _openings(campaign, max(now, at or run.planned_at))
+    wording_ids = [wording.pk for wording in wordings]
+    found = []
+    for pk, email, zone in _addresses(members):
+        box = mailbox(email)
+        day = lot("day", run.pk, pk) % campaign.spread_days if campaign.spread_days > 1 else 0
+        arm = lot("subject", campaign.pk, pk) % len(wording_ids) if len(wording_ids) > 1 else 0
+        found.append(
+            Fact(
+                pk,
+                email if box else "",
+                box,
+                suppression.mailbox_hash(box) if box else "",
+                _drawn(run, pk),
+                opening(zone, day),
+                wording_ids[arm],
+            )
+        )
+    return found
+
+
+def mailbox(email: str) -> str:
+    """Return the mailbox that an address reaches, or nothing when no ordinary mail server reaches it."""
+    if not _PLAIN.fullmatch(email):
+        try:
+            validate_email(email)
+        except ValidationError:
+            return ""
+        if not email.rpartition("@")[0].isascii():
+            return ""
+    return suppression.normalise(email)
+
+
+def _addresses(members: Sequence[int]) -> list[tuple[int, str, str]]:
+    """Return key, address and time zone of the customers among these who take part."""
+    if connection.vendor == "postgresql":
+        chosen, values = "SELECT unnest(%s::bigint[])", [list(members)]
+    else:
+        chosen, values = "SELECT value FROM json_each(%s)", [json.dumps(list(members))]
+    # The first address of each is picked here: a LIMIT inside tempts PostgreSQL to walk through all addresses in their order.
+    sql = f"""
+        SELECT c.id, COALESCE(i.value, ''), COALESCE(NULLIF(c.time_zone, ''), NULLIF(s.time_zone, ''), %s)
+        FROM customers_customer c LEFT JOIN customers_store s ON s.id = c.home_store_id
+        LEFT JOIN customers_identifier i ON i.customer_id = c.id AND i.kind = 'email'
+        WHERE c.id IN ({chosen}) AND c.erased_at IS NULL AND c.merged_into_id IS NULL
+        ORDER BY c.id, i.id
+    """  # noqa: S608 (our own names)
+    [rows] = statements.run(Statement(sql, [settings.TIME_ZONE, *values]))
+    first: dict[int, tuple[int, str, str]] = {}
+    for row in rows:
+        first.setdefault(row[0], row)
+    return list(first.values())
+
+
+def _drawn(run: Run, customer_id: int) -> str:
+    """Return whether the lot keeps a customer apart; the same run and customer draw the same lot for ever."""
+    campaign = run.campaign
+    if campaign.holdout and lot("holdout", run.pk, customer_id) < campaign.holdout:
+        return Skip.HOLDOUT
+    if campaign.sample < 10_000 and lot("sample", run.pk, customer_id) >= campaign.sample:
+        return Skip.NOT_SAMPLED
+    return ""
+
+
+def _openings(campaign: Campaign, start: dt.datetime) -> Callable[[str, int], str]:
+    known: dict[tuple[str, int], str] = {}
+
+    def opening(zone: str, day: int) -> str:
+        if (zone, day) not in known:
+            moment = windows.next_opening(
+                moment=start + dt.timedelta(days=day),
+                time_zone=zone,
+                hour_from=campaign.hour_from,
+                hour_until=campaign.hour_until,
+            )
+            known[zone, day] = str(statements.stored(moment))
+        return known[zone, day]
+
+    return opening
+
+
+def consider(*, run: Run, known: Sequence[Fact], now: dt.datetime) -> None:
+    """Write the rows and the mails of some customers; who has a row in this run already keeps it.
+
+    Inside the caller's transaction, with the run's row locked: mailboxes are compared with those of the run so far. Of
+    several customers with one mailbox the first who may be asked is; so each goes in a statement of its own.
+    """
+    while known:
+        first: dict[str, Fact] = {}
+        later = []
+        for fact in known:
+            if first.setdefault(fact.mailbox or str(fact.customer_id), fact) is not fact:
+                later.append(fact)
+        source, values = _source(list(first.values()))
+        statements.run(_invitations(run, source, values, now), _messages(run, source, values, now))
+        known = later
+
+
+def _source(known: Sequence[Fact]) -> tuple[str, list[object]]:
+    names = ", ".join(Fact._fields)
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES)
+        columns: list[object] = [list(column) for column in zip(*known, strict=True)]
+        return f"fact ({names}) AS MATERIALIZED (SELECT * FROM unnest({arrays}))", columns  # noqa: S608 (our own names)
+    picks = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(Fact._fields)))
+    return f"fact ({names}) AS MATERIALIZED (SELECT {picks} FROM json_each(%s))", [json.dumps(known)]  # noqa: S608
+
+
+def _invitations(run: Run, source: str, values: list[object], now: dt.datetime) -> Statement:
+    reasons, reason_values = refusals.branches(run=run, now=now)
+    taken = _taken(run)
+    columns: dict[str, tuple[str, list[object]]] = {
+        "id": (random_key(), []),
+        "run": ("%s", [run.pk]),
+        "customer": ("judged.customer_id", []),
+        "email": ("judged.email", []),
+        "email_normalised": ("judged.mailbox", []),
+        "language": ("COALESCE(NULLIF(judged.language, ''), %s)", [settings.LANGUAGE_CODE]),
+        "time_zone": ("judged.time_zone", []),
+        "name": ("judged.name", []),
+        "skip": (
+            f"CASE WHEN refused <> '' THEN refused WHEN {taken} THEN 'duplicate_mailbox' ELSE drawn END",
+            [run.pk] * taken.count("%s"),
+        ),
+        "created_at": ("%s", [statements.stored(now)]),
+    }
+    names, expressions, column_values = columns_of(Invitation, columns)
+    # Materialised, or the reasons would be looked for once more each time they are mentioned.
+    sql = f"""
+        WITH {source}, judged AS MATERIALIZED (
+            SELECT fact.*, c.language, c.name,
+                   COALESCE(NULLIF(c.time_zone, ''), NULLIF(s.time_zone, ''), %s) AS time_zone,
+                   CASE {reasons} ELSE '' END AS refused
+            FROM fact JOIN customers_customer c ON c.id = fact.customer_id
+            LEFT JOIN customers_store s ON s.id = c.home_store_id
+        )
+        INSERT INTO surveys_invitation ({names}) SELECT {expressions} FROM judged WHERE true
+        ON CONFLICT (run_id, customer_id) DO NOTHING
+    """  # noqa: S608 (our own names)
+    return Statement(sql, [*values, settings.TIME_ZONE, *reason_values, *column_values])
+
+
+def _taken(run: Run) -> str:
+    """Return whether another customer with this mailbox is or would have been asked in the run."""
+    asked = "EXISTS (SELECT 1 FROM surveys_invitation e WHERE e.run_id = %s AND e.email_normalised = judged.mailbox AND e.skip = '')"
+    if not run.campaign.holdout and run.campaign.sample >= 10_000:
+        return asked
+    apart = asked.replace("e.skip = ''", "e.skip IN ('holdout', 'not_sampled')")
+    return f"{asked} OR {apart}"
+
+
+def _messages(run: Run, source: str, values: list[object], now: dt.datetime) -> Statement:
+    columns: dict[str, tuple[str, list[object]]] = {
+        "id": (random_key(), []),
+        "run": ("%s", [run.pk]),
+        "invitation": ("i.id", []),
+        "wording": ("fact.wording_id", []),
+        "not_before": ("fact.not_before", []),
+        "created_at": ("%s", [statements.stored(now)]),
+    }
+    names, expressions, column_values = columns_of(Message, columns)
+    sql = f"""
+        WITH {source}
+        INSERT INTO surveys_message ({names})
+        SELECT {expressions} FROM fact JOIN surveys_invitation i ON i.run_id = %s AND i.customer_id = fact.customer_id
+        WHERE i.skip = ''
+        ON CONFLICT (invitation_id, kind, number) DO NOTHING
+    """  # noqa: S608 (our own names)
+    return Statement(sql, [*values, *column_values, run.pk])
+
+
+def columns_of(model: type[models.Model], given: dict[str, tuple[str, list[object]]]) -> tuple[str, str, list[object]]:
+    """Return names, expressions and values of every column of a model: those given, and the defaults of all others."""
+    names, expressions, values = [], [], []
+    for field in model._meta.concrete_fields:
+        if field.generated:
+            continue
+        default = ("%s", [field.get_db_prep_save(field.get_default(), connection)])
+        expression, own = given.get(field.name, default)
+        names.append(connection.ops.quote_name(field.column))
+        expressions.append(expression)
+        values += own
+    return ", ".join(names), ", ".join(expressions), values
+
+
+def random_key() -> str:
+    """Return an expression for a fresh UUID, in the form that the database keeps."""
+    if connection.vendor == "postgresql":
+        return "gen_random_uuid()"
+    return (
+        "lower(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2) || substr('89AB', 1 + (random() & 3), 1) "
+        "|| substr(hex(randomblob(2)), 2) || hex(randomblob(6)))"
+    )

@@ -1,0 +1,167 @@
+"""Answers by a link in a chat, on a receipt or in the window: from anybody, counted by the place, once per device softly."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from customers.models import Customer
+from rewards import ledger
+from rewards.dates import end_of_month_after
+from surveys import responses, thanks, versions
+from surveys.models import Campaign, LinkThanks, Question, Response, RewardGrant, Survey, SurveyLink
+from surveys.visits import Visit
+
+POINTS_LAST_MONTHS = 12
+
+
+def url_of(link: SurveyLink) -> str:
+    """Return the address behind a link, short enough to be typed."""
+    return settings.SITE_URL + reverse("survey_link", args=[link.code])
+
+
+def find(*, code: str, now: dt.datetime) -> SurveyLink | None:
+    """Return the link of a code that is in use, or None."""
+    links = SurveyLink.objects.select_related("campaign__survey").filter(code=code, is_active=True)
+    link = links.first()
+    is_open = link and (link.closes_at is None or now < link.closes_at)
+    is_wanted = link and link.campaign.state != Campaign.State.CANCELLED
+    return link if is_open and is_wanted and versions.latest(survey=link.campaign.survey) else None
+
+
+class LinkVisit(Visit):
+    """Behind a public link, perhaps signed in. Nothing is kept before the end."""
+
+    kind = "link"
+
+    def __init__(self, *, link: SurveyLink, customer: Customer | None, now: dt.datetime) -> None:
+        version = versions.latest(survey=link.campaign.survey)
+        if version is None:
+            raise ValueError("A link leads to a published survey.")
+        super().__init__(version=version, now=now)
+        self.link, self.customer, self.is_finished = link, customer, False
+        self.offer = offer(link=link, customer=customer)
+        if customer is not None:
+            self.promise = self.offer
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the shop will see who answered."""
+        return self.customer is not None and self.survey.anonymity == Survey.Anonymity.IDENTIFIED
+
+    def finish(self, *, values: Mapping[Question, Any], seconds: int | None, has_script: bool) -> Any:
+        self.is_finished = True
+        return answer(
+            link=self.link, customer=self.customer, values=values, language=get_language() or "en", now=self.now,
+            seconds=seconds,
+        )  # fmt: skip
+
+
+def offer(*, link: SurveyLink, customer: Customer | None) -> thanks.Promise:
+    """Return the points that a link promises to customers; nothing to whoever has been thanked before.
+
+    Of an anonymous survey nothing: the moment of the points would tell whose the answer is.
+    """
+    campaign = link.campaign
+    if campaign.survey.anonymity == Survey.Anonymity.ANONYMOUS or is_thanked(campaign=campaign, customer=customer):
+        return thanks.NOTHING
+    return thanks.Promise(thanks.promise(campaign=campaign).points, None)
+
+
+def is_thanked(*, campaign: Campaign, customer: Customer | None) -> bool:
+    """Return whether a customer has been thanked for this campaign, by whichever way."""
+    if customer is None:
+        return False
+    by_mail = RewardGrant.objects.filter(campaign=campaign, invitation__customer=customer)
+    return by_mail.exists() or LinkThanks.objects.filter(campaign=campaign, customer=customer).exists()
+
+
+def answer(
+    *,
+    link: SurveyLink,
+    customer: Customer | None,
+    values: Mapping[Question, Any],
+    language: str,
+    now: dt.datetime,
+    seconds: int | None = None,
+) -> LinkThanks | None:
+    """Record an answer and give a customer the points, once per campaign; return the thanks, None where there are none."""
+    with transaction.atomic():
+        version = versions.latest(survey=link.campaign.survey)
+        if version is None:
+            raise ValueError("A link leads to a published survey.")
+        response = responses.record(
+            version=version, values=values, language=language, channel=link.channel, now=now, campaign=link.campaign,
+            customer=customer, seconds=seconds,
+        )  # fmt: skip
+        # An answer that looks odd counts, but is not paid for.
+        return None if customer is None or response.flags else _thank(link, customer, now)
+
+
+def _thank(link: SurveyLink, customer: Customer, now: dt.datetime) -> LinkThanks | None:
+    # One campaign thanks one person at a time, so that two devices at once are thanked once.
+    Campaign.objects.select_for_update(no_key=True).get(pk=link.campaign_id)
+    points = offer(link=link, customer=customer).points
+    if not points:
+        return None
+    ledger.earn(
+        customer=customer,
+        points=points,
+        source=f"survey-link:{link.campaign_id}:{customer.pk}",
+        occurred_at=now,
+        expires_at=end_of_month_after(now, POINTS_LAST_MONTHS),
+        note=_("Thank you for answering our survey"),
+        explanation={"campaign": link.campaign_id},
+    )
+    return LinkThanks.objects.create(campaign=link.campaign, customer=customer, points=points, earned_at=now)
+
+
+class PhoneVisit(Visit):
+    """Staff write down what somebody says on the telephone."""
+
+    kind = "phone"
+
+    def __init__(self, *, record: "PhoneRecord", now: dt.datetime) -> None:
+        super().__init__(version=record.version, now=now)
+        self.record = record
+
+    def finish(self, *, values: Mapping[Question, Any], seconds: int | None, has_script: bool) -> Any:
+        return self.record.write(values=values, language=get_language() or "en", now=self.now)
+
+
+class PhoneRecord:
+    """One call: who is asked about what, by whom."""
+
+    def __init__(self, *, campaign: Campaign, customer: Customer | None, by: Any) -> None:
+        version = versions.latest(survey=campaign.survey)
+        if version is None:
+            raise ValueError("Only a published survey is asked.")
+        self.version, self.campaign, self.customer, self.by = version, campaign, customer, by
+
+    @property
+    def invitation(self) -> Any:
+        """The customer's open invitation of the campaign, which the call answers."""
+        if self.customer is None:
+            return None
+        invited = self.customer.invitations.filter(run__campaign=self.campaign, skip="", has_answered=False)
+        return invited.select_related("run__version__survey", "run__campaign").order_by("-created_at").first()
+
+    def write(self, *, values: Mapping[Question, Any], language: str, now: dt.datetime) -> RewardGrant | None:
+        """Record the answers as given by telephone; where a mail had asked, as the answer to it, with its thanks."""
+        invitation = self.invitation
+        if invitation is not None and responses.is_open(invitation=invitation, now=now):
+            responses.complete(
+                invitation=invitation, values=values, language=language, now=now, mode=Response.Mode.PHONE,
+                channel="phone", by=self.by,
+            )  # fmt: skip
+            return RewardGrant.objects.filter(invitation=invitation).select_related("coupon__batch").first()
+        responses.record(
+            version=self.version, values=values, language=language, channel="phone", now=now, mode=Response.Mode.PHONE,
+            campaign=self.campaign, customer=self.customer, by=self.by,
+        )  # fmt: skip
+        return None

@@ -1,0 +1,184 @@
+"""Who is considered, who is skipped and why."""
+
+import datetime as dt
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connections
+
+from customers.models import Consent, Customer
+from customers.tests.factories import create_customer, create_store
+from rewards.models import PointTransaction
+from surveys import audience, mailing, responses, runs, suppression, wordings
+from surveys.lots import lot
+from surveys.models import Message, Run, Suppression
+from surveys.tests.factories import NOW, create_asker, create_run
+
+pytestmark = pytest.mark.django_db
+
+
+def skips(run: Run) -> dict[str, str]:
+    """Return the reason of every customer by name."""
+    return dict(run.invitations.values_list("customer__name", "skip"))
+
+
+def test_everybody_considered_gets_a_row_with_the_reason():
+    create_asker(name="Alice")
+    create_customer(name="No address")
+    create_customer(name="Never agreed", email="quiet@shop.example")
+    withdrawn = create_asker(name="Withdrew")
+    Consent.objects.create(
+        customer=withdrawn, channel="email", purpose="surveys", is_granted=False, source="x", occurred_at=NOW
+    )
+    create_asker(name="Suppressed", email="bounced@shop.example")
+    suppression.suppress(
+        email="Bounced@shop.example", scope="all", reason=Suppression.Reason.BOUNCED, source="x", occurred_at=NOW
+    )
+    create_asker(name="Twin", email="ali.ce+tag@gmail.com")
+    create_asker(name="Twin of Twin", email="alice@googlemail.com")
+    create_asker(name="Broken address", email="alice@")
+    run = create_run()
+    assert skips(run) == {
+        "Alice": "",
+        "No address": "invalid_address",
+        "Never agreed": "no_consent",
+        "Withdrew": "no_consent",
+        "Suppressed": "suppressed",
+        "Twin": "",
+        "Twin of Twin": "duplicate_mailbox",
+        "Broken address": "invalid_address",
+    }
+    assert run.phase == Run.Phase.SENDING
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 100])
+def test_preparing_goes_on_where_a_crash_ended_it(chunk):
+    for number in range(7):
+        create_asker(email=f"{'same' if number % 3 == 0 else number}+{number}@gmail.com")
+    run = create_run(prepared=False)
+    members = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
+    audience._consider_chunk(run, members[:chunk], NOW, wordings.current(campaign=run.campaign))
+    run.refresh_from_db()
+    assert (run.phase, run.prepared_through) == (Run.Phase.PREPARING, members[:chunk][-1])
+    audience.prepare(run=run, now=NOW + dt.timedelta(minutes=1), chunk=chunk)
+    audience.prepare(run=run, now=NOW, chunk=chunk)
+    assert run.invitations.count() == 7
+    assert run.invitations.filter(skip="duplicate_mailbox").count() == 2
+    assert run.messages.count() == 5
+
+
+def test_who_enrols_after_the_planned_time_is_not_in_the_audience():
+    create_asker()
+    create_asker(enrolled_at=NOW + dt.timedelta(seconds=1))
+    assert create_run().invitations.count() == 1
+
+
+def test_who_was_asked_not_long_ago_is_left_in_peace(sink):
+    create_asker(name="Alice")
+    create_run(name="First")
+    mailing.send_due(clock=lambda: NOW)
+    later = NOW + dt.timedelta(days=29)
+    assert skips(create_run(name="Second", now=later)) == {"Alice": "quarantine"}
+    assert skips(create_run(name="Third", now=later, quarantine_days=0)) == {"Alice": ""}
+    assert skips(create_run(name="Fourth", now=NOW + dt.timedelta(days=31))) == {"Alice": ""}
+
+
+def test_an_uncertain_mail_counts_as_asked(sink):
+    create_asker(name="Alice", email="drop-after-dot@shop.example")
+    create_run(name="First")
+    mailing.send_due(clock=lambda: NOW)
+    assert skips(create_run(name="Second", now=NOW + dt.timedelta(days=1))) == {"Alice": "quarantine"}
+
+
+def test_a_mail_that_failed_does_not_count_as_asked(sink):
+    create_asker(name="Alice", email="550-gone@shop.example")
+    create_run(name="First")
+    mailing.send_due(clock=lambda: NOW)
+    assert skips(create_run(name="Second", now=NOW + dt.timedelta(days=1))) == {"Alice": ""}
+
+
+def test_who_answered_is_left_in_peace_three_times_as_long(sink):
+    create_asker(name="Alice")
+    run = create_run(name="First")
+    mailing.send_due(clock=lambda: NOW)
+    responses.complete(invitation=run.invitations.get(), values={}, language="en", now=NOW)
+    assert skips(create_run(name="Second", now=NOW + dt.timedelta(days=89))) == {"Alice": "already_answered"}
+    assert skips(create_run(name="Third", now=NOW + dt.timedelta(days=91))) == {"Alice": ""}
+    assert PointTransaction.objects.count() == 0
+
+
+def test_a_later_yes_lifts_an_unsubscription_and_a_second_no_counts_again():
+    alice = create_asker(name="Alice")
+    invitation = create_run(name="First").invitations.get()
+    suppression.unsubscribe(invitation=invitation, source="test", now=NOW)
+    assert skips(create_run(name="Second")) == {"Alice": "unsubscribed"}
+    later = NOW + dt.timedelta(days=1)
+    Consent.objects.create(
+        customer=alice, channel="email", purpose="surveys", is_granted=True, source="profile", occurred_at=later
+    )
+    assert skips(create_run(name="Third")) == {"Alice": ""}
+    suppression.unsubscribe(invitation=invitation, source="test", now=later + dt.timedelta(days=1))
+    assert skips(create_run(name="Fourth")) == {"Alice": "unsubscribed"}
+
+
+def test_the_lot_is_drawn_the_same_for_ever_and_fairly():
+    drawn = [lot("holdout", 7, customer) for customer in range(20_000)]
+    assert drawn == [lot("holdout", 7, customer) for customer in range(20_000)]
+    assert drawn[:3] == [lot("holdout", 7, 0), lot("holdout", 7, 1), lot("holdout", 7, 2)]
+    assert 0.09 < sum(number < 1000 for number in drawn) / 20_000 < 0.11
+    other = [lot("holdout", 8, customer) for customer in range(20_000)]
+    both = sum(a < 1000 and b < 1000 for a, b in zip(drawn, other, strict=True))
+    assert both < 300  # another run keeps others apart
+
+
+def test_holdout_and_sample_leave_people_out():
+    for _number in range(60):
+        create_asker()
+    run = create_run(holdout=5000, sample=5000)
+    counts = runs.counts(run=run)
+    assert counts.considered == 60
+    assert counts.skips["holdout"] > 10
+    assert counts.skips["not_sampled"] > 5
+    assert counts.skipped + sum(counts.states.values()) == 60
+
+
+def test_a_store_narrows_the_audience():
+    create_asker()
+    assert create_run(store=create_store()).invitations.count() == 0
+
+
+def test_preparing_a_chunk_takes_few_queries(django_assert_max_num_queries):
+    for _number in range(50):
+        create_asker()
+    run = create_run(prepared=False)
+    members = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
+    texts = wordings.current(campaign=run.campaign)
+    with django_assert_max_num_queries(9):
+        assert audience._consider_chunk(run, members, NOW, texts) == 50
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clocks_preparing_at_once_consider_everybody_once():
+    for _number in range(40):
+        create_asker()
+    run = create_run(prepared=False)
+    barrier, failures = Barrier(3), []
+
+    def prepare() -> None:
+        barrier.wait()
+        try:
+            audience.prepare(run=Run.objects.get(pk=run.pk), now=NOW, chunk=3)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    clocks = [Thread(target=prepare) for _number in range(3)]
+    for clock in clocks:
+        clock.start()
+    for clock in clocks:
+        clock.join()
+    audience.prepare(run=run, now=NOW)
+    assert failures == []
+    assert (run.phase, run.invitations.count(), run.messages.count()) == (Run.Phase.SENDING, 40, 40)
