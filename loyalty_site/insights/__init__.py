@@ -1,0 +1,1 @@
+"""The pages for marketers: whether customers come back, what is owed to them, and whether gifts work."""

@@ -1,0 +1,73 @@
+"""Whether gifts and coupons brought people back, as far as that can be known, and how good recommendations are."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import reverse
+
+from customers.admin.recommendations import ASPECTS, WAYS
+from customers.models import RecommendationModel
+from customers.templatetags.loyalty import points
+from loyalty_site.insights.keeping import kept
+from rewards import uplift, uplift_words
+from rewards.models import CouponBatch, CouponPlan, Surprise
+from rewards.uplift_words import Sentence, of_100
+
+NEWEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One surprise or batch, and what its trial says."""
+
+    name: str
+    url: str
+    counted: str
+    sentences: list[Sentence] = field(default_factory=list)
+
+
+def effects(*, now: dt.datetime) -> dict[str, Any]:
+    """Return what the page shows. Reports are counted at most every ten minutes, of the newest trials alone."""
+    reports = kept("reports", lambda: _reports(now), now=now)
+    surprises = Surprise.objects.filter(trial__in=reports).order_by("-pk")
+    plans = CouponPlan.objects.filter(trial__in=reports).select_related("batch").order_by("-pk")
+    return {
+        "surprises": [_verdict(row, reports[row.trial_id], "surprise_report") for row in surprises],
+        "batches": [_verdict(row.batch, reports[row.trial_id], "couponbatch_effect") for row in plans],
+        "without_coin": _without_coin(),
+        "why_no_effect": uplift_words.without_coin(),
+        "night": (night := RecommendationModel.objects.current()),
+        "aspects": list(ASPECTS.values()),
+        "ways": _ways(night),
+    }
+
+
+def _reports(now: dt.datetime) -> dict[int, uplift.Report]:
+    newest = Surprise.objects.exclude(trial=None).select_related("trial", "batch").order_by("-pk")[:NEWEST]
+    plans = CouponPlan.objects.exclude(trial=None).select_related("trial__plan__batch").order_by("-pk")[:NEWEST]
+    trials = [row.trial for row in [*newest, *plans]]
+    return {trial.pk: uplift.report(trial=trial, now=now) for trial in trials}
+
+
+def _verdict(record: Surprise | CouponBatch, report: uplift.Report, page: str) -> Verdict:
+    url = reverse(f"admin:rewards_{page}", args=[record.pk])
+    return Verdict(record.name, url, uplift_words.counted(report), uplift_words.sentences(report))
+
+
+def _without_coin() -> list[tuple[str, str, str, str]]:
+    """Return the newest batches that everybody got: name, issued, used, and how many of 100; counts, no effect."""
+    surprising = Surprise.objects.exclude(batch=None).values("batch")
+    rows = CouponBatch.objects.filter(issued__gt=0).exclude(pk__in=surprising)
+    rows = rows.exclude(pk__in=CouponPlan.objects.exclude(trial=None).values("batch")).order_by("-pk")[:NEWEST]
+    return [
+        (batch.name, points(batch.issued), points(batch.redeemed), of_100(batch.redeemed / batch.issued))
+        for batch in rows
+    ]
+
+
+def _ways(night: RecommendationModel | None) -> list[tuple[Any, list[str]]]:
+    figures = night.figures if night else {}
+    return [
+        (label, [f"{figures[way][aspect]:.3f}" for aspect in ASPECTS]) for way, label in WAYS.items() if way in figures
+    ]

@@ -1,0 +1,68 @@
+"""The doors of the pages for marketers. Nothing is counted here."""
+
+import datetime as dt
+
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from customers import csv_out
+from loyalty_site.insights import effects, overview, owed
+from rewards import liability
+
+COMING_BACK, OWED = "customers.view_buyingmonth", "rewards.view_vintagemonth"
+GIFTS = "rewards.view_surprise"
+
+
+@require_GET
+@permission_required(COMING_BACK, raise_exception=True)
+def insights(request: HttpRequest) -> HttpResponse:
+    """Show whether customers come back."""
+    return render(request, "loyalty_site/insights.html", overview.overview(now=timezone.now()))
+
+
+@require_GET
+@permission_required(OWED, raise_exception=True)
+def points_owed(request: HttpRequest) -> HttpResponse:
+    """Show what is owed in points at the end of a month."""
+    closed = owed.closed_months(now=timezone.now())
+    if not closed:
+        return render(request, "loyalty_site/insights_owed.html", {"closed": closed})
+    statement = liability.statement(month=_chosen(request, closed))
+    context = {
+        "closed": closed, "statement": statement, "owed_chart": owed.owed_chart(statement), "ages": range(owed.AGES),
+        "curve_chart": owed.curve_chart(statement), "curve_rows": owed.curve_rows(statement),
+        "vintages": owed.vintage_rows(statement), "expected": owed.rounded(statement.expected),
+        "error": owed.rounded(statement.error), "breakage": owed.rounded(statement.breakage),
+    }  # fmt: skip
+    return render(request, "loyalty_site/insights_owed.html", context)
+
+
+@require_GET
+@permission_required(OWED, raise_exception=True)
+def month_close(request: HttpRequest) -> HttpResponseBase:
+    """Hand out a month's close as a file for the accountant."""
+    closed = owed.closed_months(now=timezone.now())
+    if not closed:
+        raise Http404
+    statement = liability.statement(month=_chosen(request, closed))
+    name = f"points-owed-{statement.month_date:%Y-%m}.csv"
+    return csv_out.download(name=name, heading=owed.close_heading(), rows=owed.close_rows(statement))
+
+
+@require_GET
+@permission_required([COMING_BACK, GIFTS], raise_exception=True)
+def what_works(request: HttpRequest) -> HttpResponse:
+    """Show the effect of surprises and coupons, and how good recommendations are."""
+    return render(request, "loyalty_site/insights_effects.html", effects.effects(now=timezone.now()))
+
+
+def _chosen(request: HttpRequest, closed: list[dt.date]) -> dt.date:
+    """Return the month that was asked for, the newest without a wish. Raises Http404 for one that is not closed."""
+    wish = request.GET.get("month", "")
+    found = next((month for month in closed if f"{month:%Y-%m}" == wish), None)
+    if wish and found is None:
+        raise Http404
+    return found or closed[0]

@@ -1,0 +1,163 @@
+"""The pages for marketers: their figures, how often they ask the database, and the file for the accountant."""
+
+import csv
+import datetime as dt
+import io
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
+
+from customers import cohorts, months
+from customers.models import Customer, Purchase, RecommendationModel
+from customers.tests.factories import create_customer, create_store, create_user
+from loyalty_site.roles import ensure_roles
+from rewards import ledger, liability, vintages
+from rewards.tests.coupon_factories import create_batch, issue_coupon
+from rewards.tests.factories import award
+from rewards.tests.surprise_factories import create_surprise
+
+pytestmark = pytest.mark.django_db
+DAY = dt.timedelta(days=1)
+PAGES = ["/insights/", "/insights/points-owed/"]
+
+
+@pytest.fixture
+def marketer() -> Client:
+    user = create_user(email="marketer@example.com", is_staff=True)
+    user.groups.add(ensure_roles()["marketer"])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def count() -> None:
+    cache.clear()
+    cohorts.count_due(clock=timezone.now)
+    vintages.count_due(clock=timezone.now)
+
+
+def shop(customer: Customer, *, days_ago: int, store) -> None:
+    at = timezone.now() - days_ago * DAY
+    number = Purchase.objects.count()
+    Purchase.objects.create(store=store, reference=f"I{number}", customer=customer, occurred_at=at, total=500)
+
+
+def a_year(customers: int = 3) -> None:
+    """Everybody buys every 50 days, and one of them just once."""
+    store = create_store()
+    for number in range(customers):
+        customer = create_customer()
+        for ago in range(400, 0, -50) if number else [400]:
+            shop(customer, days_ago=ago, store=store)
+            award(customer, 50, at=timezone.now() - ago * DAY)
+    ledger.redeem(customer=customer, points=30, source=f"spent:{customer.pk}", occurred_at=timezone.now() - 200 * DAY)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_shop_without_anything_is_told_so(marketer: Client, path: str, language: str):
+    cache.clear()
+    response = marketer.get(path, headers={"accept-language": language})
+    assert response.status_code == 200
+    words = {"en": "yet", "zh-hans": "还没有"}[language]
+    assert words in response.content.decode()
+
+
+def test_the_first_page_says_who_came_back(marketer: Client):
+    a_year()
+    count()
+    page = marketer.get("/insights/").content.decode()
+    first = months.month_of(timezone.now() - 400 * DAY)
+    row = cohorts.retention(last=months.month_of(timezone.now()), cohorts=15)[0]
+    assert (row.month_date, row.customers) == (first, 3)
+    assert "Do customers come back?" in page
+    assert "of 2 customers" in page or "of 3 customers" in page
+    assert page.count("<svg viewBox") >= 1
+    assert "style=" not in page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_ask_as_often_for_many_purchases_as_for_few(marketer: Client, path: str, django_assert_num_queries):
+    a_year(2)
+    count()
+    marketer.get(path)  # the session and the cache
+    with CaptureQueriesContext(connection) as few:
+        marketer.get(path)
+    a_year(6)
+    cohorts.count_due(clock=timezone.now)
+    vintages.count_due(clock=timezone.now)
+    with django_assert_num_queries(len(few)):
+        marketer.get(path)
+
+
+def test_the_close_adds_up_and_stands_still(marketer: Client):
+    a_year()
+    count()
+    month = months.plus(months.month_of(timezone.now()), -1)
+    response = marketer.get(f"/insights/points-owed/close.csv?month={month:%Y-%m}")
+    assert response["Content-Type"].startswith("text/csv")
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    *rows, total = list(csv.DictReader(io.StringIO(text)))
+    assert total["spendable from"] == "all"
+    for column in ("owed before", "issued", "spent", "expired", "other", "owed"):
+        assert sum(int(row[column]) for row in rows) == int(total[column])
+    assert int(total["owed"]) == liability.statement(month=month).owed
+    flows = [int(total[column]) for column in ("issued", "spent", "expired", "other")]
+    assert int(total["owed"]) == int(total["owed before"]) + flows[0] - sum(flows[1:])
+
+
+def test_a_month_that_is_not_over_cannot_be_closed(marketer: Client):
+    a_year()
+    count()
+    for month in (f"{timezone.now():%Y-%m}", "1999-01", "=1+1"):
+        assert marketer.get("/insights/points-owed/close.csv", {"month": month}).status_code == 404
+
+
+def test_the_dashboard_leads_there(marketer: Client):
+    assert "/insights/" in marketer.get("/admin/").content.decode()
+
+
+def test_figures_are_read_in_chinese(marketer: Client):
+    a_year()
+    count()
+    with translation.override("zh-hans"):
+        page = marketer.get("/insights/points-owed/", headers={"accept-language": "zh-hans"}).content.decode()
+    assert "未兑付积分" in page
+
+
+def test_coupons_without_a_coin_get_counts_and_no_effect(marketer: Client, django_assert_num_queries):
+    cache.clear()
+    batch = create_batch(name_en="Spring voucher")
+    issue_coupon(batch=batch)
+    with CaptureQueriesContext(connection) as first:
+        page = marketer.get("/insights/effects/").content.decode()
+    assert "Spring voucher" in page
+    assert "nobody can say what would have happened without it" in page
+    assert "came back because of it" not in page
+    for _number in range(5):
+        issue_coupon(batch=create_batch())
+    cache.clear()
+    with django_assert_num_queries(len(first)):
+        marketer.get("/insights/effects/")
+
+
+def test_recommendations_show_the_figures_of_the_model_in_use(marketer: Client):
+    figures = dict.fromkeys(("overall", "repeat", "explore", "category"), 0.4321) | {"customers": 60}
+    now = timezone.now()
+    RecommendationModel.objects.create(
+        day_date=now.date(), started_at=now, learnt_at=now, measured_at=now, figures={"model": figures}
+    )
+    assert "0.432" in marketer.get("/insights/effects/").content.decode()
+
+
+def test_a_surprise_says_what_its_trial_says_or_how_many_are_missing(marketer: Client):
+    cache.clear()
+    surprise = create_surprise()
+    page = marketer.get("/insights/effects/").content.decode()
+    assert f"/admin/rewards/surprise/{surprise.pk}/report/" in page
+    assert "Not enough yet: about" in page
+    assert marketer.get(f"/admin/rewards/surprise/{surprise.pk}/report/").status_code == 200
