@@ -14,6 +14,7 @@ no_person("customers.SavedFilter", because="conditions, not people")
 no_person("customers.StandingNight", because="how good the forecasts are")
 no_person("customers.ApiKey customers.WebhookEndpoint", because="other systems of the shop")
 no_person("customers.BuyingMonth customers.CohortMonth", because="how many customers came back, month by month")
+no_person("customers.Heartbeat", because="when a worker was last at work")
 no_person("customers.StaffNotice", because="mails to staff, by keys and whole numbers")
 no_person(
     "customers.RecommendationModel customers.ProductLinks", because="what all purchases together teach about products"

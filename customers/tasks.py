@@ -12,6 +12,7 @@ from customers import (
     devices,
     erasure,
     exports,
+    heartbeats,
     notices,
     retention,
     saved_filters,
@@ -32,6 +33,12 @@ def send_notices() -> None:
     while notices.send_due() == notices.AT_ONCE:
         pass
     staff_mail.send_due(now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def beat_heart() -> None:
+    """Say that the queue of everyday work is being worked on."""
+    heartbeats.beat(queue="web", now=timezone.now())
 
 
 @shared_task(time_limit=3600)

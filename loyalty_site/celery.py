@@ -37,6 +37,9 @@ app.conf.update(
         "read-mail-reports": {"task": "surveys.tasks.read_reports", "schedule": 60},
         "tell-of-mails": {"task": "surveys.tasks.tell_of_mails", "schedule": crontab(minute="15", hour="6")},
         "reap-messages": {"task": "surveys.tasks.reap_messages", "schedule": 30},
+        "tell-of-a-stall": {"task": "surveys.tasks.tell_of_a_stall", "schedule": 300},
+        # Late beats are worth nothing: the next one comes in thirty seconds.
+        "beat-heart": {"task": "customers.tasks.beat_heart", "schedule": 30, "options": {"expires": 30}},
         "escalate-cases": {"task": "surveys.tasks.escalate_cases", "schedule": 300},
         "post-to-chats": {"task": "surveys.tasks.send_chat_posts", "schedule": 30},
         "index-verbatims": {"task": "surveys.tasks.index_verbatims", "schedule": 60},

@@ -8,13 +8,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from customers import heartbeats
 from customers.admin_panels import list_url, may_view, record_url
 from customers.models import ApiKey, StaffNotice
 from customers.templatetags.loyalty import moment, points
 from rewards import freezes
 from rewards.adjustments import State
 from rewards.models import AdjustmentRequest, SpendingFreeze
-from surveys import cases, mailing
+from surveys import campaigns, cases, mailing
 from surveys.models import Case, Message, Run
 
 LATELY = dt.timedelta(hours=24)
@@ -36,6 +37,7 @@ def warnings(request: HttpRequest, *, now: dt.datetime) -> list[Alert]:
         *_guessed(request, now),
         *_waiting(request, now),
         *_late_cases(request, now),
+        *_stalled(request, now),
         *_mails(request, now),
         *_alone(request),
     ]
@@ -72,6 +74,27 @@ def _waiting(request: HttpRequest, now: dt.datetime) -> list[Alert]:
         return []
     sentence = ngettext("%(number)s request waits for approval.", "%(number)s requests wait for approval.", number)
     return [Alert(sentence % {"number": points(number)}, list_url(AdjustmentRequest))]
+
+
+def _stalled(request: HttpRequest, now: dt.datetime) -> list[Alert]:
+    """Say that nobody works in the background, and which campaigns missed their time because of it."""
+    if not request.user.has_perm("surveys.change_run"):
+        return []
+    alerts = []
+    if since := heartbeats.silent_since(now=now):
+        sentence = _("Nothing was done in the background since %(moment)s: is a worker running?")
+        alerts.append(Alert(sentence % {"moment": moment(since)}, is_urgent=True))
+    missed = campaigns.missed_lately(now=now)
+    alerts += [
+        Alert(
+            _("“%(campaign)s” missed its time %(moment)s; nothing left then.")
+            % {"campaign": run.campaign.name, "moment": moment(run.planned_at)},
+            record_url(run),
+            is_urgent=True,
+        )
+        for run in missed[:5]
+    ]
+    return alerts
 
 
 def _mails(request: HttpRequest, now: dt.datetime) -> list[Alert]:

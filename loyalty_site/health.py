@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from customers import heartbeats
 from rewards import triggers
 from surveys import mailing
 
@@ -43,7 +44,7 @@ def readyz() -> HttpResponse:
         is_ready = False
     if not is_ready:
         return _answer("unavailable", status=503)
-    return _answer("ok" if _has_cache() and _mails_leave() else "degraded")
+    return _answer("ok" if _has_cache() and _has_workers() and _mails_leave() else "degraded")
 
 
 def _has_current_schema() -> bool:
@@ -73,6 +74,18 @@ def _has_cache() -> bool:
         logger.exception("Degraded: Redis does not answer")
         return False
     return True
+
+
+def _has_workers() -> bool:
+    """Return whether the workers that were ever seen are still at work."""
+    try:
+        since = heartbeats.silent_since(now=timezone.now())
+    except DatabaseError:
+        logger.exception("Degraded: the heartbeats of the workers cannot be read")
+        return False
+    if since:
+        logger.error("Degraded: a worker is silent since %s", since.isoformat())
+    return since is None
 
 
 def _mails_leave() -> bool:

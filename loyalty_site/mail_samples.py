@@ -80,6 +80,10 @@ TO_STAFF: dict[str, tuple[Any, Mapping[str, Any]]] = {
     "case_given": (_("Case given"), {"case": 12, "due_at": MOMENT}),
     "case_overdue": (_("Case overdue"), {"case": 12, "due_at": MOMENT}),
     "survey_mails": (_("Survey mails to look at"), {"uncertain": 2, "failed": 1, "query": ""}),
+    "campaign_missed": (
+        _("Campaign missed its time"), {"campaign": "Before the holidays", "missed": 1, "run": 1, "planned_at": MOMENT},
+    ),
+    "surveys_stalled": (_("Survey mails do not leave"), {"since_at": MOMENT}),
     "books_digest": (
         _("Digest of the books"),
         {

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers import segments
 from customers.models import Customer, User
-from surveys import occasions, recurrence, runs, triggers, versions, wordings
+from surveys import occasions, recurrence, runs, stalls, triggers, versions, wordings
 from surveys.models import Campaign, Occasion, Run
 
 logger = logging.getLogger(__name__)
@@ -270,6 +270,7 @@ def _plan(campaign_id: int, now: dt.datetime) -> list[Run]:
                 made.append(run)
             if is_new and is_late:
                 logger.error("Campaign %s has missed its slot %s", campaign.pk, slot.key)
+        stalls.tell_of_missed(runs=[run for run in made if run.phase == Run.Phase.MISSED], now=now)
     return made
 
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Case, CharField, Exists, F, OuterRef, Value, When
 from django.utils import timezone
 
+from customers import heartbeats
 from customers.models import Customer
 from surveys import courier, pace, preferences, pulse, runs, suppression, windows
 from surveys.letters import Letters
@@ -88,6 +89,7 @@ def send_due(*, clock: Clock = timezone.now, seconds: float = 200, sleep: Callab
             for run_id in due:
                 if time.monotonic() > deadline:
                     return True
+                heartbeats.beat(queue="send", now=clock())
                 tokens = pace.lease(wanted=MOST, now=clock())
                 if not tokens:
                     sleep(min(1.0, 1 / (pace.per_second(now=clock()) or 1.0)))
@@ -389,9 +391,9 @@ def _pause(run: Run, reason: Run.PauseReason) -> None:
 def due_since(*, now: dt.datetime) -> dt.datetime | None:
     """Return since when a mail has been due without being sent, None unless it is long enough to wonder.
 
-    An account with a pace of its own may have to let mails wait.
+    An account with a pace of its own may have to let mails wait, and so may a large run while a sender is at work.
     """
-    if pace.per_second(now=now) is not None:
+    if pace.per_second(now=now) is not None or heartbeats.is_beating(queue="send", now=now):
         return None
     late = Message.objects.filter(run=OuterRef("pk"), state=State.QUEUED, not_before__lte=now - LATE)
     runs_late = Run.objects.filter(Exists(late), phase=Run.Phase.SENDING).values("pk")

@@ -6,6 +6,7 @@ from celery import Task, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from customers import heartbeats
 from surveys import (
     audience,
     campaigns,
@@ -16,6 +17,7 @@ from surveys import (
     replays,
     reports,
     runs,
+    stalls,
     thanks,
     uncertain,
     verbatims,
@@ -47,6 +49,7 @@ def find_occasions() -> None:
 @shared_task(ignore_result=True)
 def send_due() -> None:
     """Send what is due for up to 200 seconds; ring again when something is left."""
+    heartbeats.beat(queue="send", now=timezone.now())
     replays.replay_due()
     if mailing.send_due():
         ring(send_due)
@@ -57,6 +60,12 @@ def reap_messages() -> None:
     """Mark messages whose worker has vanished as uncertain."""
     if lost := mailing.reap(now=timezone.now()):
         logger.error("%d messages are uncertain: their worker vanished while sending", lost)
+
+
+@shared_task(ignore_result=True)
+def tell_of_a_stall() -> None:
+    """Tell staff when mails are due and nobody sends them."""
+    stalls.tell(now=timezone.now())
 
 
 @shared_task(ignore_result=True)

@@ -4,6 +4,7 @@ from customers.models.api_key import ApiKey, ApiRequest
 from customers.models.audit import AuditEvent
 from customers.models.customer import Consent, Customer, Identifier
 from customers.models.device import SignedInDevice
+from customers.models.heartbeat import Heartbeat
 from customers.models.import_job import ImportJob
 from customers.models.insight import BuyingMonth, CohortMonth
 from customers.models.look import Look
@@ -35,6 +36,7 @@ __all__ = [
     "Erasure",
     "FilterEvent",
     "FilterMember",
+    "Heartbeat",
     "Identifier",
     "ImportJob",
     "Look",

@@ -20,6 +20,8 @@ class StaffNotice(models.Model):
         THAWED = "spending_resumed", _("spending goes on")
         WEBHOOK = "webhook_stopped", _("a webhook was disabled")
         SURVEY_MAILS = "survey_mails", _("survey mails to look at")
+        CAMPAIGN_MISSED = "campaign_missed", _("a campaign missed its time")
+        SURVEYS_STALLED = "surveys_stalled", _("survey mails do not leave")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")
