@@ -149,6 +149,26 @@ def consider(*, run: Run, known: Sequence[Fact], now: dt.datetime) -> None:
         known = later
 
 
+def foresee(*, run: Run, known: Sequence[Fact], now: dt.datetime) -> dict[str, int]:
+    """Count by reason who of some customers would get no mail, by the branches that `consider` writes down; writes nothing."""
+    if not known:
+        return {}
+    source, values = _source(known)
+    reasons, reason_values = refusals.branches(run=run, now=now)
+    # Of several customers with one mailbox the first who may be asked takes it, as in `consider`.
+    sql = f"""
+        WITH {source}, judged AS MATERIALIZED (SELECT fact.*, CASE {reasons} ELSE '' END AS refused FROM fact),
+        placed AS (
+            SELECT refused, drawn, ROW_NUMBER() OVER (PARTITION BY mailbox, refused = '' ORDER BY customer_id) AS place
+            FROM judged
+        )
+        SELECT CASE WHEN refused <> '' THEN refused WHEN place > 1 THEN 'duplicate_mailbox' ELSE drawn END, COUNT(*)
+        FROM placed GROUP BY 1
+    """  # noqa: S608 (our own names)
+    [rows] = statements.run(Statement(sql, [*values, *reason_values]))
+    return {skip: number for skip, number in rows if skip}
+
+
 def _source(known: Sequence[Fact]) -> tuple[str, list[object]]:
     names = ", ".join(Fact._fields)
     if connection.vendor == "postgresql":

@@ -4,6 +4,7 @@ Only decisions are stored (`phase`); whether a run is sent follows from its mess
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from surveys.models import Message, Run
+from surveys.models import Invitation, Message, Run
 from surveys.models.message import UNFINISHED_STATES
 
 LIVE_PHASES = (Run.Phase.PREPARING, Run.Phase.SENDING, Run.Phase.PAUSED)
@@ -64,15 +65,20 @@ class Counts:
 
 def counts(*, run: Run) -> Counts:
     """Count a run in two queries. Skipped messages are counted under their invitation's reason."""
-    skips = dict(run.invitations.exclude(skip="").order_by().values_list("skip").annotate(Count("pk")))
     by_kind: dict[str, dict[str, int]] = {kind: {} for kind in Message.Kind}
     for kind, state, number in run.messages.order_by().values_list("kind", "state").annotate(Count("pk")):
         by_kind[kind][state] = number
     states = by_kind[Message.Kind.INVITE]
     states.pop(Message.State.SKIPPED, None)
     return Counts(
-        considered=run.invitations.count(), skips=skips, states=states, reminders=by_kind[Message.Kind.REMINDER]
+        considered=run.invitations.count(), skips=skips(runs=[run]), states=states, reminders=by_kind[Message.Kind.REMINDER]
     )
+
+
+def skips(*, runs: Iterable[Run]) -> dict[str, int]:
+    """Count who was considered in some runs and not written to, by reason."""
+    skipped = Invitation.objects.filter(run__in=runs).exclude(skip="")
+    return dict(skipped.order_by().values_list("skip").annotate(Count("pk")))
 
 
 def state(*, run: Run, is_unfinished: bool) -> str:

@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers import segments
-from customers.admin_panels import Fact, Panel, RecordMixin, may_view, record_url
+from customers.admin_panels import NEWEST, Fact, Panel, RecordMixin, may_view, record_url
 from customers.admin_units import UnitsAdminMixin
 from customers.history_admin import PortalAdmin
 from customers.templatetags.loyalty import moment, points
 from surveys import campaigns, recurrence, runs, versions
 from surveys.admin.campaign_pages import CampaignPagesMixin, audience_words
 from surveys.admin.links import PhoneOnCampaign
-from surveys.admin.runs import with_unfinished
+from surveys.admin.runs import skipped_panel, with_unfinished
 from surveys.admin.trial_mails import send_trial
 from surveys.models import Campaign, Invitation, Occasion
 
@@ -170,8 +170,8 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         return found
 
     def panels(self, request: HttpRequest, obj: Campaign) -> list[Panel]:
-        rows = with_unfinished(obj.runs.all()).order_by("-pk")[:10]
-        return [
+        rows = list(with_unfinished(obj.runs.all()).order_by("-pk")[:NEWEST])
+        found = [
             Panel(
                 title=_("Runs"),
                 columns=[_("run"), _("state"), _("planned at"), _("closes at")],
@@ -187,6 +187,10 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
                 empty=_("Nothing was sent yet."),
             )
         ]
+        if rows:
+            skips = runs.skips(runs=rows)
+            found.append(skipped_panel(request, skips, run__campaign__id__exact=obj.pk))
+        return found
 
     def offers(self, action: str, obj: Campaign) -> bool:
         states = Campaign.State

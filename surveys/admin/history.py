@@ -127,6 +127,9 @@ class InvitationAdmin(OfCustomerMixin, HistoryAdmin):
     list_select_related = ["customer", "run__campaign"]
     ordering = ["pk"]
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "run__campaign__id__exact" or super().lookup_allowed(lookup, value, request)
+
     @admin.display(description=gettext_lazy("skipped"))
     def skip_word(self, invitation: Invitation) -> str:
         return invitation.get_skip_display() if invitation.skip else _("no, invited")

@@ -86,7 +86,7 @@ class RunAdmin(RecordMixin, PortalAdmin):
 
     def panels(self, request: HttpRequest, obj: Run) -> list[Panel]:
         counts = runs.counts(run=obj)
-        states, skips = Message.State, Invitation.Skip
+        states = Message.State
         found = [
             Panel(
                 title=_("Mails by state"),
@@ -103,14 +103,7 @@ class RunAdmin(RecordMixin, PortalAdmin):
         return [
             *found,
             *_reminders(counts),
-            Panel(
-                title=_("Skipped, and why"),
-                columns=[_("reason"), _("number")],
-                rows=[[skip.label, points(counts.skips[skip])] for skip in skips if counts.skips.get(skip)],
-                numeric=frozenset({1}),
-                empty=_("Nobody was skipped."),
-                all_url=list_url(Invitation, run__id__exact=obj.pk) if may_view(request.user, Invitation) else "",
-            ),
+            skipped_panel(request, counts.skips, run__id__exact=obj.pk),
         ]
 
     def offers(self, action: str, obj: Run) -> bool:
@@ -189,6 +182,26 @@ class RunAdmin(RecordMixin, PortalAdmin):
         if not self.has_results_permission(request):
             raise PermissionDenied
         return get_object_or_404(self.get_queryset(request).select_related("campaign", "version__survey"), pk=pk)
+
+
+def skipped_panel(request: HttpRequest, skips: dict[str, int], **query: Any) -> Panel:
+    """Return how many customers got no mail for which reason; each leads to their rows, which can be searched."""
+    may_read = may_view(request.user, Invitation)
+    rows = []
+    for skip in Invitation.Skip:
+        if not skips.get(skip):
+            continue
+        url = list_url(Invitation, **query, skip__exact=skip) if may_read else ""
+        label = format_html('<a href="{}">{}</a>', url, skip.label) if url else skip.label
+        rows.append([label, points(skips[skip])])
+    return Panel(
+        title=_("Skipped, and why"),
+        columns=[_("reason"), _("number")],
+        rows=rows,
+        numeric=frozenset({1}),
+        empty=_("Nobody was skipped."),
+        all_url=list_url(Invitation, **query) if may_read else "",
+    )
 
 
 def _reminders(counts: runs.Counts) -> list[Panel]:

@@ -100,7 +100,7 @@ def test_an_estimate_takes_off_sample_holdout_and_who_rests(sink):
     create_asker()
     campaign = create_campaign(sample=5_000, scheduled_at=NOW)
     found = estimates.estimate(campaign=campaign, now=NOW)
-    assert (found.members, found.agreed, found.resting, found.mails) == (12, 12, 10, 1)
+    assert (found.rehearsal.considered, found.rehearsal.skips["quarantine"]) == (12, 10)
     assert found.begins_at == NOW
 
 
