@@ -71,7 +71,10 @@ def counts(*, run: Run) -> Counts:
     states = by_kind[Message.Kind.INVITE]
     states.pop(Message.State.SKIPPED, None)
     return Counts(
-        considered=run.invitations.count(), skips=skips(runs=[run]), states=states, reminders=by_kind[Message.Kind.REMINDER]
+        considered=run.invitations.count(),
+        skips=skips(runs=[run]),
+        states=states,
+        reminders=by_kind[Message.Kind.REMINDER],
     )
 
 
