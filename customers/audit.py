@@ -65,6 +65,7 @@ def role_of(user: User | None) -> str:
 
 
 def looks_at(*, customer: Customer) -> models.QuerySet[AuditEvent]:
-    """Return who of the shop looked at a customer or handed their data out, newest first."""
-    seen = AuditEvent.objects.filter(customer=customer, action__in=[*LOOKS, Action.EXPORTED, Action.MERGED])
+    """Return who of the shop looked at a customer, or at a record merged into theirs, or handed their data out."""
+    everyone = Customer.objects.of_one_person(customer.pk)
+    seen = AuditEvent.objects.filter(customer__in=everyone, action__in=[*LOOKS, Action.EXPORTED, Action.MERGED])
     return seen.exclude(place=Place.PORTAL).select_related("store").order_by("-occurred_at", "-pk")

@@ -97,7 +97,8 @@ def erase(
         locked = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
         if locked.erased_at is not None or locked.merged_into_id is not None:
             raise ErasedAlready
-        for duplicate in Customer.objects.filter(merged_into=locked, erased_at=None):
+        everyone = Customer.objects.of_one_person(locked.pk)
+        for duplicate in Customer.objects.filter(pk__in=everyone, erased_at=None).exclude(pk=locked.pk).order_by("pk"):
             _wipe(duplicate, now)
         _wipe(locked, now)
         row = _finished(locked, reason, by, now)

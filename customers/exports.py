@@ -127,7 +127,7 @@ def write(file: BinaryIO, *, customer: Customer, now: dt.datetime, by_staff: str
 
 def _walk(customer: Customer) -> Iterator[tuple[privacy.Rule, list[models.Model]]]:
     """Give every rule of customers with the rows about this one and about records merged into theirs."""
-    people = [customer.pk, *Customer.objects.filter(merged_into=customer).values_list("pk", flat=True)]
+    people = Customer.objects.of_one_person(customer.pk)
     for rule in privacy.rules():
         if not rule.link:
             continue

@@ -12,8 +12,8 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from customers import announcements, audit, consents, privacy
-from customers.models import AuditEvent, Consent, Customer, CustomerMerge, Identifier, User
+from customers import announcements, audit, consents, privacy, tastes
+from customers.models import AuditEvent, Consent, Customer, CustomerMerge, Erasure, Identifier, User
 
 UNDO_DAYS = 30
 PROFILE = ("name", "language", "time_zone", "birthday", "home_store_id")
@@ -27,13 +27,13 @@ class CannotMerge(Exception):
 class Part:
     """What one app does: `move` returns what `undo` needs, `facts` are the figures of a customer that people compare.
 
-    `settle` comes last, when everything of all apps has moved.
+    `settle` comes last, when everything of all apps has moved and both customers are locked; what it returns is kept, too.
     """
 
     move: Callable[[CustomerMerge], Any]
     undo: Callable[[CustomerMerge, Any], None]
     facts: Callable[[Customer], list[tuple[str, str]]]
-    settle: Callable[[CustomerMerge], None] | None = None
+    settle: Callable[[CustomerMerge], dict[str, Any]] | None = None
 
 
 _parts: dict[str, Part] = {}
@@ -63,9 +63,9 @@ def merge(*, kept: Customer, duplicate: Customer, by: User | None, now: dt.datet
             raise CannotMerge(_("One of the two was erased or merged in the meantime."))
         moved["rows"] = _move_rows(row)
         moved["person"] = _move_person(*sorted(locked, key=lambda one: one.pk == duplicate.pk), row=row)
-        for it in _parts.values():
+        for name, it in _parts.items():
             if it.settle is not None:
-                it.settle(row)
+                moved[name] |= it.settle(row)
         row.moved = moved
         row.save(update_fields=["moved"])
         _tell(row, AuditEvent.Action.MERGED, by, now)
@@ -149,6 +149,8 @@ def _granted(customer: Customer) -> list[str]:
 def _refuse(kept: Customer, duplicate: Customer, by: User | None) -> None:
     if any(one.erased_at or one.merged_into_id for one in (kept, duplicate)):
         raise CannotMerge(_("One of the two was erased or merged already."))
+    if Erasure.objects.filter(customer__in=[kept, duplicate], state=Erasure.State.WAITING).exists():
+        raise CannotMerge(_("One of the two asked to be erased; merge them when that is done or called off."))
     if by is not None and by.pk in (kept.user_id, duplicate.user_id):
         raise CannotMerge(_("Nobody merges their own card; please ask a colleague."))
     if duplicate.user is not None and duplicate.user.is_staff:
@@ -231,7 +233,7 @@ def _move_person(kept: Customer, duplicate: Customer, *, row: CustomerMerge) -> 
     return {
         "identifiers": identifiers, "card": card.pk if is_new else None, "filled": filled, "user": user,
         "held": held["kept"] and held["kept"].isoformat(), "personalised": held["personalised"],
-        "consents": _stricter(kept, duplicate, row),
+        "consents": _stricter(kept, duplicate, row), "tastes": tastes.move(kept=kept, duplicate=duplicate),
     }  # fmt: skip
 
 
@@ -274,6 +276,7 @@ def _return_person(row: CustomerMerge, moved: dict[str, Any], by: User | None, n
     if user is not None and kept.user_id == user:
         kept.user = None
     kept.save()
+    tastes.take_back(kept=kept, moved=moved.get("tastes", {}))
     if user is not None:
         User.objects.filter(pk=user).update(is_active=True)
     duplicate.merged_into, duplicate.user_id = None, user

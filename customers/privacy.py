@@ -51,7 +51,7 @@ class Rule:
     erased: Mapping[str, Any] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
     is_deleted: bool = False
-    stays: bool = False
+    stays: str = ""
     because: str = ""
     erase: Callable[[Subject], int] | None = None
 
@@ -87,14 +87,15 @@ def about_customer(
     erased: Mapping[str, Any] | None = None,
     withheld: str = "",
     is_deleted: bool = False,
-    stays: bool = False,
+    stays: str = "",
 ) -> None:
     """Say how a model about customers is exported and erased.
 
     `link` is the lookup from a row to its customer, such as `purchase__customer`. Of the free fields, `shown` are handed out
     and stay (keys and codes that tell nothing of a person), `erased` are handed out and replaced by the value given, and
     `withheld` are not handed out and stay (digests, seals). With `is_deleted` an erasure deletes the rows. Rows whose link is
-    `customer` follow when the customer is merged into another, unless they are unique to their customer or `stays` is said.
+    `customer` follow when the customer is merged into another, unless they are unique to their customer or `stays` says why
+    not, or what moves them instead.
     """
     _add(
         Rule(

@@ -34,37 +34,72 @@ about_customer(
 about_customer("customers.Customer_preferred_categories", link="customer", is_deleted=True)
 about_customer("customers.Customer_disliked_categories", link="customer", is_deleted=True)
 about_customer(
-    "customers.Identifier", link="customer", stays=True, shown="value", withheld="normalised", is_deleted=True
+    "customers.Identifier",
+    link="customer",
+    stays="moves with the person (customers/merging.py)",
+    shown="value",
+    withheld="normalised",
+    is_deleted=True,
 )
-about_customer("customers.Consent", link="customer", stays=True, shown="wording source")
-about_customer("customers.Notice", link="customer", stays=True, shown="kind source context", erased={"error": ""})
+about_customer(
+    "customers.Consent",
+    link="customer",
+    stays="what somebody said is never rewritten; a no of either wins by a new row (customers/merging.py)",
+    shown="wording source",
+)
+about_customer(
+    "customers.Notice",
+    link="customer",
+    stays="a mail was sent to that record; what waits is dropped, the kept record has its own",
+    shown="kind source context",
+    erased={"error": ""},
+)
 about_customer("customers.Purchase", link="customer", shown="till reference", withheld="digest")
 about_customer("customers.PurchaseLine", link="purchase__customer")
 about_customer("customers.Return", link="purchase__customer", shown="reference", erased={"reason": ""})
 about_customer("customers.ReturnLine", link="return_of__purchase__customer")
-about_customer("customers.FilterMember", link="customer", stays=True, is_deleted=True)
-about_customer("customers.FilterEvent", link="customer", stays=True, is_deleted=True)
-about_customer("customers.Standing", link="customer", stays=True, is_deleted=True)
-about_customer("customers.StandingChange", link="customer", stays=True, shown="day_date", is_deleted=True)
-about_customer("customers.TillPin", link="customer", stays=True, withheld="digest", is_deleted=True)
-about_customer("customers.MailedCode", link="customer", stays=True, withheld="digest", is_deleted=True)
-about_customer("customers.RecommendationList", link="customer", stays=True, shown="items", is_deleted=True)
+about_customer("customers.FilterMember", link="customer", stays="counted anew the next night", is_deleted=True)
+about_customer("customers.FilterEvent", link="customer", stays="counted anew the next night", is_deleted=True)
+about_customer("customers.Standing", link="customer", stays="counted anew the next night", is_deleted=True)
 about_customer(
-    "customers.SpendingProof", link="customer", stays=True, shown="used_for", withheld="code_digest request_key"
+    "customers.StandingChange", link="customer", stays="what the record was that day", shown="day_date", is_deleted=True
+)
+about_customer(
+    "customers.TillPin", link="customer", stays="the kept record keeps its own PIN", withheld="digest", is_deleted=True
+)
+about_customer(
+    "customers.MailedCode",
+    link="customer",
+    stays="works for five minutes, for that record",
+    withheld="digest",
+    is_deleted=True,
+)
+about_customer(
+    "customers.RecommendationList", link="customer", stays="counted anew the next night", shown="items", is_deleted=True
+)
+about_customer(
+    "customers.SpendingProof", link="customer", stays="works for a minute, for that record", shown="used_for", withheld="code_digest request_key"
 )  # fmt: skip
 about_customer(
     "customers.SignedInDevice", link="user__customer", shown="user_agent", withheld="session_key", is_deleted=True
 )  # fmt: skip
-about_customer("customers.AuditEvent", link="customer", stays=True, shown="role reason reference")
-about_customer("customers.DataExport", link="customer", stays=True, withheld="token")
-about_customer("customers.Erasure", link="customer", stays=True)
+about_customer(
+    "customers.AuditEvent",
+    link="customer",
+    stays="who looked at which record is never rewritten; the customer sees those of both (customers/audit.py)",
+    shown="role reason reference",
+)
+about_customer(
+    "customers.DataExport", link="customer", stays="a file about that record, gone in a week", withheld="token"
+)
+about_customer("customers.Erasure", link="customer", stays="a wish about that record")
 about_customer("customers.CustomerMerge", link="kept", withheld="moved")
-about_customer("customers.WebhookEvent", link="customer", stays=True, shown="uid data")
+about_customer("customers.WebhookEvent", link="customer", stays="was told of that record", shown="uid data")
 about_customer("customers.WebhookDelivery", link="event__customer", shown="error")
 
 # The log-in of a customer; staff with a card keep theirs (customers/erasure.py).
 about_customer(
-    "customers.User", link="customer", stays=True, withheld="password",
+    "customers.User", link="customer", stays="moves with the person (customers/merging.py)", withheld="password",
     erased={"email": Concat(Value("erased-"), _KEY, Value("@erased.invalid")), "name": "", "password": "!"},
 )  # fmt: skip
 about_customer("account.EmailConfirmation", link="email_address__user__customer", withheld="key", is_deleted=True)

@@ -1,4 +1,4 @@
-"""How points, stamps, coupons, rewards, gift cards, store credit and tier follow a customer into another record, and back.
+"""How points, stamps, coupons, rewards, gift cards, store credit, tier, friends and surprises follow a customer into another record, and back.
 
 Coupons and what else hangs on a key alone follow by `customers.merging`; this module does what needs the books or is unique
 to a customer.
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from customers.merging import Part, part
 from customers.models import Customer, CustomerMerge
 from customers.templatetags.loyalty import money, points
-from rewards import closing, ledger, merging, stored_value, tiers
+from rewards import closing, ledger, merged_friends, merged_trials, merging, stored_value, tiers
 from rewards.merging import Sides
 from rewards.models import PointBalance, RewardOrder, StampBalance, TierMembership, ValueAccount
 
@@ -31,6 +31,8 @@ def move(merge: CustomerMerge) -> dict[str, Any]:
         "cards": _move_cards(merge.duplicate_id, merge.kept_id, None),
         "credit": _move_credit(merge.duplicate, merge.kept, merge.source, merge),
         "tier": _move_tier(merge),
+        "friends": merged_friends.move(merge),
+        "trials": merged_trials.move(merge),
     }
 
 
@@ -48,6 +50,8 @@ def undo(merge: CustomerMerge, moved: dict[str, Any]) -> None:
     if moved["credit"]:
         _move_credit(merge.kept, merge.duplicate, f"{merge.source}:undo", merge, most=moved["credit"])
     _return_tier(merge, moved["tier"])
+    merged_friends.undo(merge, moved["friends"])
+    merged_trials.undo(merge, moved["trials"])
 
 
 def _move_orders(origin: int, target: int, only: list[int] | None) -> list[int]:
@@ -94,9 +98,10 @@ def _move_tier(merge: CustomerMerge) -> dict[str, Any]:
     return moved
 
 
-def recompute_tier(merge: CustomerMerge) -> None:
+def recompute_tier(merge: CustomerMerge) -> dict[str, Any]:
     """Put the kept record into the tier that the purchases of both reach; they have moved by now."""
     tiers.go_up(customer_ids=[merge.kept_id], at=merge.merged_at)
+    return {}
 
 
 def _return_tier(merge: CustomerMerge, moved: dict[str, Any]) -> None:

@@ -18,17 +18,36 @@ no_person("rewards.CountedMonth rewards.VintageMonth", because="sums of points o
 no_person("rewards.ProgrammeDay rewards.SpendingFreeze rewards.BookProof", because="the programme as a whole")
 
 about_customer(
-    "rewards.PointTransaction", link="customer", stays=True, shown="source reason", withheld="mac",
+    "rewards.PointTransaction", link="customer", stays="the books are never rewritten; what is left moves by transfers (rewards/merging.py)", shown="source reason", withheld="mac",
     # What explains an award is rules and figures, and a later return needs it; behind an adjustment staff write freely.
     erased={"note": "", "explanation": Case(When(~Q(kind="adjust"), then=F("explanation")))},
 )  # fmt: skip
-about_customer("rewards.PointLot", link="customer", stays=True)
+about_customer(
+    "rewards.PointLot",
+    link="customer",
+    stays="what is left of a lot moves by a transfer and keeps its days (rewards/merging.py)",
+)
 about_customer("rewards.LotAllocation", link="transaction__customer")
-about_customer("rewards.PointBalance", link="customer", stays=True, withheld="mac")
-about_customer("rewards.StampBalance", link="customer", stays=True, withheld="mac")
-about_customer("rewards.PointHold", link="customer", stays=True, shown="source")
-about_customer("rewards.CapUse", link="customer", stays=True, shown="key period_date")
-about_customer("rewards.TierMembership", link="customer", stays=True, erased={"note": "", "end_note": ""})
+about_customer("rewards.PointBalance", link="customer", stays="a sum of the books of one record", withheld="mac")
+about_customer("rewards.StampBalance", link="customer", stays="a sum of the books of one record", withheld="mac")
+about_customer(
+    "rewards.PointHold",
+    link="customer",
+    stays="its points follow when the hold ends (rewards/merging.py)",
+    shown="source",
+)
+about_customer(
+    "rewards.CapUse",
+    link="customer",
+    stays="what a cap counted on a day is that of the record that earned it",
+    shown="key period_date",
+)
+about_customer(
+    "rewards.TierMembership",
+    link="customer",
+    stays="the higher one moves (rewards/belongings.py)",
+    erased={"note": "", "end_note": ""},
+)
 about_customer(
     "rewards.AdjustmentRequest", link="customer", erased={"note": "", "staff_note": "", "answer": ""}
 )  # fmt: skip
@@ -43,13 +62,13 @@ about_customer("rewards.CouponHold", link="customer", withheld="key basket_diges
 about_customer(
     "rewards.RewardOrder",
     link="customer",
-    stays=True,
+    stays="moves with a place of its own (rewards/belongings.py)",
     shown="source code_tail",
     erased={"note": ""},
     withheld="code_sealed",
 )
 about_customer(
-    "rewards.ValueAccount", link="customer", stays=True, shown="code_tail", withheld="code_sealed mac",
+    "rewards.ValueAccount", link="customer", stays="gift cards move, store credit by movements (rewards/belongings.py)", shown="code_tail", withheld="code_sealed mac",
     erased={
         "block_reason": Case(When(state="blocked", then=Value("–")), default=Value("")),
         # A gift card is money of whoever holds its code, and goes on without a name.
@@ -59,19 +78,35 @@ about_customer(
 about_customer(
     "rewards.ValueMovement", link="account__customer", shown="source reason", erased={"note": ""}, withheld="mac"
 )
-about_customer("rewards.TillAction", link="customer", stays=True, shown="till source")
+about_customer(
+    "rewards.TillAction",
+    link="customer",
+    stays="who stood at the till that day is history; its purchase follows, and an undo looks there",
+    shown="till source",
+)
 
 # A reason may hold a birthday; without it the row still counts in its trial.
-about_customer("rewards.Assignment", link="customer", stays=True, shown="key", erased={"reason": {}})
+about_customer(
+    "rewards.Assignment",
+    link="customer",
+    stays="moves with the next number of its trial (rewards/merged_trials.py)",
+    shown="key",
+    erased={"reason": {}},
+)
 about_customer("rewards.SurpriseGift", link="customer", shown="month_date", erased={"note": ""})
-about_customer("rewards.SurpriseRest", link="customer", stays=True)
+about_customer("rewards.SurpriseRest", link="customer", stays="the longer one stands (rewards/merged_trials.py)")
 
 # The friend's row: digests of an address and a device are made empty, so that nothing can be compared any more.
 about_customer(
     "rewards.Referral", link="friend", shown="doubts", erased={"address_digest": "", "device_digest": ""}
 )  # fmt: skip
 about_customer(
-    "rewards.ReferralCode", link="customer", stays=True, is_deleted=True, shown="code", withheld="device_digest"
+    "rewards.ReferralCode",
+    link="customer",
+    stays="moves where the kept record has none; a second one leads to it (rewards/merged_friends.py)",
+    is_deleted=True,
+    shown="code",
+    withheld="device_digest",
 )
 
 closing("rewards", close=closes.close, warn=closes.warnings)

@@ -172,15 +172,8 @@ class Recorder:
         self._members.update(dict.fromkeys(missing))
         found = Customer.objects.filter(member_number__in=missing, erased_at=None).select_related("merged_into")
         for customer in found:
-            person = surviving(customer)
+            person = customer.survivor
             self._members[customer.member_number] = None if person.erased_at else person.pk
-
-
-def surviving(customer: Customer) -> Customer:
-    """Follow merges to the customer who is left."""
-    while customer.merged_into is not None:
-        customer = customer.merged_into
-    return customer
 
 
 def recorded_digests(keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], str]:

@@ -62,7 +62,11 @@ def member_of(code: str) -> Customer | None:
         compact = codes.compact(code)
     except codes.InvalidCode:
         return None
-    return Customer.objects.enrolled().filter(referral_code__code=compact).first() if compact else None
+    owner = (
+        Customer.objects.filter(referral_code__code=compact).select_related("merged_into").first() if compact else None
+    )
+    member = owner and owner.survivor
+    return None if member is None or member.erased_at else member
 
 
 def note(*, friend: Customer, code: str, email: str, device: str, now: dt.datetime) -> Referral | None:
@@ -75,7 +79,7 @@ def note(*, friend: Customer, code: str, email: str, device: str, now: dt.dateti
         return None
     with transaction.atomic():
         # Many friends at once: each waits here and then counts those before.
-        ReferralCode.objects.select_for_update().get(customer=member)
+        Customer.objects.select_for_update(no_key=True).get(pk=member.pk)
         address = referral_doubts.address_digest(email)
         found = referral_doubts.doubts(member=member, friend=friend, address=address, device=device, now=now)
         state = State.HELD if found else State.WAITING

@@ -198,7 +198,8 @@ def undo(*, station: Station, key: uuid.UUID, action: TillAction, now: dt.dateti
     On the same day and in the same store by everybody at a till, always by who may undo anything. Raises UndoRefused, OwnCard,
     and ValueRefused when money of the card has been spent.
     """
-    _refuse_own(action.customer, station)
+    customer = action.customer and action.customer.survivor
+    _refuse_own(customer, station)
 
     def act() -> dict[str, Any]:
         if reason := undo_refusal(action=action, station=station, now=now):
@@ -220,7 +221,7 @@ def undo(*, station: Station, key: uuid.UUID, action: TillAction, now: dt.dateti
             "money": -consequences.money_back(purchase=action.purchase, row=row),
         }
 
-    done = once(Kind.UNDO, station, key, action.customer, now, act)
+    done = once(Kind.UNDO, station, key, customer, now, act)
     if done.undoes_id != action.pk:
         raise KeyReused(action=done)
     return done

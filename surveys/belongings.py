@@ -1,4 +1,8 @@
-"""How answers, cases and conversations follow a customer into another record: by their keys, but for how they wish to be asked."""
+"""How answers, cases and conversations follow a customer into another record: by their keys.
+
+How somebody wishes to be asked, to what they were invited and what they were thanked for by a link are unique to a customer:
+these move here.
+"""
 
 from typing import Any
 
@@ -6,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from customers.merging import Part, part
 from customers.models import Customer, CustomerMerge
-from surveys.models import SurveyPreference
+from surveys.models import Invitation, LinkThanks, SurveyPreference
+
+AT_ONCE = 500
 
 
 def move(merge: CustomerMerge) -> dict[str, Any]:
@@ -38,6 +44,33 @@ def undo(merge: CustomerMerge, moved: dict[str, Any]) -> None:
         else:
             left_out, no_reminders, until = said
             rows.update(is_left_out=left_out, has_no_reminders=no_reminders, paused_until=until)
+    _return_invitations(merge, moved)
+
+
+def move_invitations(merge: CustomerMerge) -> dict[str, Any]:
+    """Move invitations and thanks by a link, but for what the kept record has of its own; the customers are locked.
+
+    So nobody is asked or thanked a second time. A mail that still waits for an invitation left behind is dropped when its turn
+    comes (`mailing.claim`).
+    """
+    kept, duplicate = merge.kept_id, merge.duplicate_id
+    known = Invitation.objects.filter(customer=kept).values("run")
+    asked = list(Invitation.objects.filter(customer=duplicate).exclude(run__in=known).values_list("pk", flat=True))
+    Invitation.objects.filter(pk__in=asked).update(customer=kept)
+    given = LinkThanks.objects.filter(customer=kept).values("campaign")
+    thanked = list(
+        LinkThanks.objects.filter(customer=duplicate).exclude(campaign__in=given).values_list("pk", flat=True)
+    )
+    LinkThanks.objects.filter(pk__in=thanked).update(customer=kept)
+    return {"asked": sorted(str(pk) for pk in asked), "thanked": sorted(thanked)}
+
+
+def _return_invitations(merge: CustomerMerge, moved: dict[str, Any]) -> None:
+    for model, name in ((Invitation, "asked"), (LinkThanks, "thanked")):
+        keys = moved.get(name, [])
+        for start in range(0, len(keys), AT_ONCE):
+            rows = model.objects.filter(pk__in=keys[start : start + AT_ONCE], customer=merge.kept_id)
+            rows.update(customer=merge.duplicate_id)
 
 
 def facts(customer: Customer) -> list[tuple[str, str]]:
@@ -48,4 +81,4 @@ def facts(customer: Customer) -> list[tuple[str, str]]:
     ]
 
 
-part("surveys", Part(move=move, undo=undo, facts=facts))
+part("surveys", Part(move=move, undo=undo, facts=facts, settle=move_invitations))

@@ -23,7 +23,7 @@ Skip = Invitation.Skip
 
 def of(*, invitation: Invitation) -> SurveyPreference:
     """Return the general wishes of whoever got an invitation, the usual ones where nothing was said."""
-    customer = _living(invitation)
+    customer = invitation.customer.survivor
     return SurveyPreference.objects.filter(customer=customer, campaign=None).first() or SurveyPreference(
         customer=customer
     )
@@ -46,7 +46,7 @@ def without_reminders(*, customer_ids: Iterable[int]) -> set[int]:
 def leave_out(*, invitation: Invitation, now: dt.datetime) -> None:
     """Send no more mails of this campaign; others still come. Saying it again changes nothing."""
     SurveyPreference.objects.get_or_create(
-        customer=_living(invitation), campaign=invitation.run.campaign,
+        customer=invitation.customer.survivor, campaign=invitation.run.campaign,
         defaults={"is_left_out": True, "changed_at": now},
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ def leave_all(*, invitation: Invitation, now: dt.datetime) -> None:
     """Send neither surveys nor offers any more: the consent to both is withdrawn. Saying it again changes nothing."""
     with transaction.atomic():
         suppression.unsubscribe(invitation=invitation, source=f"unsubscribe:{invitation.pk}", now=now)
-        customer = _living(invitation)
+        customer = invitation.customer.survivor
         if consents.is_granted(customer=customer, channel=Consent.Channel.EMAIL, purpose=Consent.Purpose.MARKETING):
             consents.withdraw(
                 customer=customer, channel=Consent.Channel.EMAIL, purpose=Consent.Purpose.MARKETING, wording=WORDING,
@@ -82,7 +82,7 @@ def choose_language(*, invitation: Invitation, language: str) -> None:
     """Write to the customer in this language from now on. Raises ValueError for one that the portal does not speak."""
     if language not in LANGUAGES:
         raise ValueError(f"{language} is none of {LANGUAGES}")
-    customer = _living(invitation)
+    customer = invitation.customer.survivor
     if customer.user:
         accounts.choose_language(user=customer.user, language=language)
     else:
@@ -91,13 +91,5 @@ def choose_language(*, invitation: Invitation, language: str) -> None:
 
 def _change(invitation: Invitation, now: dt.datetime, **wish: Any) -> None:
     SurveyPreference.objects.update_or_create(
-        customer=_living(invitation), campaign=None, defaults={**wish, "changed_at": now}
+        customer=invitation.customer.survivor, campaign=None, defaults={**wish, "changed_at": now}
     )
-
-
-def _living(invitation: Invitation) -> Customer:
-    """Return the customer, or the one whom they were merged into."""
-    customer = invitation.customer
-    while customer.merged_into is not None:
-        customer = customer.merged_into
-    return customer

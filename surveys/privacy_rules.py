@@ -15,7 +15,7 @@ no_person("surveys.MailReport", because="a mail's number and a hash, gone once i
 no_person("surveys.Suppression", because="a hash that names nobody, kept so that no mail leaves after an erasure")
 
 about_customer(
-    "surveys.Invitation", link="customer", stays=True, shown="language time_zone",
+    "surveys.Invitation", link="customer", stays="moves but for runs to which both were invited (surveys/belongings.py)", shown="language time_zone",
     # The mailbox keeps invitations of one run apart, so it needs a value of its own.
     erased={"email": "", "email_normalised": Concat(Value("erased-"), Cast("pk", CharField())), "name": ""},
 )  # fmt: skip
@@ -28,12 +28,19 @@ about_customer(
     withheld="dedupe_key",
 )  # fmt: skip
 about_customer("surveys.Intent", link="invitation__customer")
-about_customer("surveys.SurveyPreference", link="customer", stays=True, is_deleted=True)
+about_customer(
+    "surveys.SurveyPreference",
+    link="customer",
+    stays="the stricter wish stands (surveys/belongings.py)",
+    is_deleted=True,
+)
 about_customer("surveys.RewardGrant", link="invitation__customer", shown="reasons granted_date")
 about_customer("surveys.Response", link="customer", shown="channel language flags")
 about_customer("surveys.Answer", link="response__customer", shown="chosen", erased={"text": ""})
 about_customer("surveys.Case", link="customer", erased={"subject": "–", "cause": "–", "outcome": "–"})
-about_customer("surveys.LinkThanks", link="customer", stays=True)
+about_customer(
+    "surveys.LinkThanks", link="customer", stays="moves but for campaigns that thanked both (surveys/belongings.py)"
+)
 about_customer(
     "surveys.ContactLogEntry", link="customer", shown="follow_up_date", erased={"topic": "–", "text": "", "link": ""}
 )

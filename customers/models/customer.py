@@ -32,6 +32,14 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """Return the customers who take part: neither erased nor merged into another."""
         return self.filter(erased_at=None, merged_into=None)
 
+    def of_one_person(self, customer_id: int) -> list[int]:
+        """Return the key of a customer and of every record that was merged into theirs, however often."""
+        found = new = [customer_id]
+        while new:
+            new = list(self.filter(merged_into__in=new).order_by("pk").values_list("pk", flat=True))
+            found = [*found, *new]
+        return found
+
     def with_contact(self) -> "CustomerQuerySet":
         """Annotate `email` and `phone`, empty when unknown."""
         return self.annotate(email=_identifier("email"), phone=_identifier("phone"))
@@ -158,6 +166,14 @@ class Customer(models.Model):
             self.name_folded = fold(self.name)
             kwargs["update_fields"] = fields and {*fields, "name_folded"}
         super().save(*args, **kwargs)
+
+    @property
+    def survivor(self) -> "Customer":
+        """The record that is left of this one: itself, or the last one that it was merged into."""
+        customer = self
+        while customer.merged_into is not None:
+            customer = customer.merged_into
+        return customer
 
     @property
     def mail_language(self) -> str:
