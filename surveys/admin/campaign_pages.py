@@ -18,8 +18,8 @@ from customers.admin_pages import form_page
 from customers.admin_panels import may_view, record_url
 from customers.models import Store
 from customers.templatetags.loyalty import points
-from surveys import campaigns, estimates, reach, recurrence
-from surveys.models import Campaign, Invitation
+from surveys import campaigns, estimates, reach, recurrence, subjects
+from surveys.models import Campaign, Invitation, Response
 
 TEXTS = ["subject_en", "subject_zh", "reminder_subject_en", "reminder_subject_zh", "body_en", "body_zh"]
 OTHER_SUBJECT = ["subject_b_en", "subject_b_zh"]
@@ -61,6 +61,7 @@ class CampaignPagesMixin:
             path("<int:pk>/review/", wrap(self.review_view), name="surveys_campaign_review"),
             path("<int:pk>/texts/", wrap(self.texts_view), name="surveys_campaign_texts"),
             path("<int:pk>/why/", wrap(self.why_view), name="surveys_campaign_why"),
+            path("<int:pk>/subjects/", wrap(self.subjects_view), name="surveys_campaign_subjects"),
             *super().get_urls(),
         ]
 
@@ -158,6 +159,35 @@ class CampaignPagesMixin:
             template="admin/surveys/why.html",
             found=found,
         )
+
+    def subjects_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show which of two subjects brought more answers, and how sure that is."""
+        campaign = self._campaign(request, pk, may=may_view(request.user, Response))
+        found = subjects.compare(campaign=campaign)
+        return form_page(
+            self,
+            request,
+            record=campaign,
+            form=forms.Form(),
+            title=_("Which subject?"),
+            submit="",
+            template="admin/surveys/subjects.html",
+            rows=[_shares(variant) for variant in found.variants],
+            sentences=subjects.sentences(found),
+        )
+
+
+def _shares(variant: subjects.Variant) -> dict[str, object]:
+    """Return a subject with its share as people write it."""
+    interval = variant.interval
+    if interval is None:
+        return {"variant": variant, "share": "", "interval": ""}
+    words = {"low": f"{100 * interval.low:.1f}%", "high": f"{100 * interval.high:.1f}%"}
+    return {
+        "variant": variant,
+        "share": f"{100 * interval.estimate:.1f}%",
+        "interval": _("between %(low)s and %(high)s") % words,
+    }
 
 
 def audience_words(campaign: Campaign) -> str:

@@ -21,12 +21,12 @@ from customers.admin_panels import NEWEST, Fact, Panel, RecordMixin, may_view, r
 from customers.admin_units import UnitsAdminMixin
 from customers.history_admin import PortalAdmin
 from customers.templatetags.loyalty import moment, points
-from surveys import campaigns, recurrence, runs, versions
+from surveys import campaigns, recurrence, runs, subjects, versions
 from surveys.admin.campaign_pages import CampaignPagesMixin, audience_words
 from surveys.admin.links import PhoneOnCampaign
 from surveys.admin.runs import skipped_panel, with_unfinished
 from surveys.admin.trial_mails import send_trial
-from surveys.models import Campaign, Invitation, Occasion
+from surveys.models import Campaign, Invitation, Occasion, Response
 
 ON_RECORD = [ActionLocation.CHANGE_FORM]
 
@@ -69,7 +69,8 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         "state", "audience_name", "created_at", "by", "requested_by", "released_by", "released_at",
     ]  # fmt: skip
     actions = [
-        "schedule", "release", "send_back", "send_test", "texts", "pause", "resume", "why", "cancel", "copy", "archive",
+        "schedule", "release", "send_back", "send_test", "texts", "pause", "resume", "why", "which_subject", "cancel", "copy",
+        "archive",
         "links_and_posters", "answer_by_phone",
     ]  # fmt: skip
     fieldsets = [
@@ -152,6 +153,9 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
     def has_release_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(campaigns.MAY_RELEASE)
 
+    def has_results_permission(self, request: HttpRequest) -> bool:
+        return may_view(request.user, Response)
+
     def has_why_permission(self, request: HttpRequest) -> bool:
         return may_view(request.user, Invitation)
 
@@ -204,6 +208,8 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
             "cancel": obj.state in campaigns.UNDERWAY,
             "why": obj.state != states.DRAFT,
         }
+        if action == "which_subject":
+            return obj.state != states.DRAFT and subjects.is_compared(campaign=obj)
         if action == "archive":
             return campaigns.is_over(campaign=obj, now=timezone.now())
         return offered.get(action, True)
@@ -232,6 +238,11 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
     def why(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
         """Lead to the page that explains what became of one customer."""
         return redirect("admin:surveys_campaign_why", queryset.get().pk)
+
+    @admin.action(location=ON_RECORD, description=gettext_lazy("Which subject?"), permissions=["results"])
+    def which_subject(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
+        """Lead to the page that compares two subjects."""
+        return redirect("admin:surveys_campaign_subjects", queryset.get().pk)
 
     @admin.action(location=ON_RECORD, description=gettext_lazy("Pause"), permissions=["operate"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
