@@ -1,6 +1,7 @@
 """Answers by a link in a chat, on a receipt or in the window: from anybody, counted by the place, once per device softly."""
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +12,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
-from rewards import ledger
+from rewards import coupons, ledger
 from rewards.dates import end_of_month_after
+from rewards.models import Coupon, CouponBatch
 from surveys import responses, thanks, versions
 from surveys.models import Campaign, LinkThanks, Question, Response, RewardGrant, Survey, SurveyLink
 from surveys.visits import Visit
+
+logger = logging.getLogger(__name__)
 
 POINTS_LAST_MONTHS = 12
 
@@ -27,7 +31,9 @@ def url_of(link: SurveyLink) -> str:
 
 def find(*, code: str, now: dt.datetime) -> SurveyLink | None:
     """Return the link of a code that is in use, or None."""
-    links = SurveyLink.objects.select_related("campaign__survey").filter(code=code, is_active=True)
+    links = SurveyLink.objects.select_related("campaign__survey", "campaign__coupon_batch").filter(
+        code=code, is_active=True
+    )
     link = links.first()
     is_open = link and (link.closes_at is None or now < link.closes_at)
     is_wanted = link and link.campaign.state != Campaign.State.CANCELLED
@@ -45,7 +51,7 @@ class LinkVisit(Visit):
             raise ValueError("A link leads to a published survey.")
         super().__init__(version=version, now=now)
         self.link, self.customer, self.is_finished = link, customer, False
-        self.offer = offer(link=link, customer=customer)
+        self.offer = offer(link=link, customer=customer, now=now)
         if customer is not None:
             self.promise = self.offer
 
@@ -62,15 +68,16 @@ class LinkVisit(Visit):
         )  # fmt: skip
 
 
-def offer(*, link: SurveyLink, customer: Customer | None) -> thanks.Promise:
-    """Return the points that a link promises to customers; nothing to whoever has been thanked before.
+def offer(*, link: SurveyLink, customer: Customer | None, now: dt.datetime) -> thanks.Promise:
+    """Return what a link promises to customers; nothing to whoever has been thanked before, nor once the budget is used up.
 
-    Of an anonymous survey nothing: the moment of the points would tell whose the answer is.
+    Of an anonymous survey nothing: the moment of the thanks would tell whose the answer is. Unlike those for a mail, thanks
+    for a link do not wait for the next day: nobody was promised any before they came.
     """
     campaign = link.campaign
     if campaign.survey.anonymity == Survey.Anonymity.ANONYMOUS or is_thanked(campaign=campaign, customer=customer):
         return thanks.NOTHING
-    return thanks.Promise(thanks.promise(campaign=campaign).points, None)
+    return thanks.NOTHING if thanks.exhausted(campaign=campaign, now=now) else thanks.promise(campaign=campaign)
 
 
 def is_thanked(*, campaign: Campaign, customer: Customer | None) -> bool:
@@ -104,21 +111,38 @@ def answer(
 
 
 def _thank(link: SurveyLink, customer: Customer, now: dt.datetime) -> LinkThanks | None:
-    # One campaign thanks one person at a time, so that two devices at once are thanked once.
+    # One campaign thanks one person at a time, so that two devices at once are thanked once and no budget is overdrawn.
     Campaign.objects.select_for_update(no_key=True).get(pk=link.campaign_id)
-    points = offer(link=link, customer=customer).points
-    if not points:
+    promised = offer(link=link, customer=customer, now=now)
+    source = f"survey-link:{link.campaign_id}:{customer.pk}"
+    if promised.points:
+        ledger.earn(
+            customer=customer,
+            points=promised.points,
+            source=source,
+            occurred_at=now,
+            expires_at=end_of_month_after(now, POINTS_LAST_MONTHS),
+            note=_("Thank you for answering our survey"),
+            explanation={"campaign": link.campaign_id},
+        )
+    coupon = _coupon(promised.coupon_batch, customer, source, now)
+    if not promised.points and coupon is None:
         return None
-    ledger.earn(
-        customer=customer,
-        points=points,
-        source=f"survey-link:{link.campaign_id}:{customer.pk}",
-        occurred_at=now,
-        expires_at=end_of_month_after(now, POINTS_LAST_MONTHS),
-        note=_("Thank you for answering our survey"),
-        explanation={"campaign": link.campaign_id},
+    return LinkThanks.objects.create(
+        campaign=link.campaign, customer=customer, points=promised.points, coupon=coupon, earned_at=now
     )
-    return LinkThanks.objects.create(campaign=link.campaign, customer=customer, points=points, earned_at=now)
+
+
+def _coupon(batch: CouponBatch | None, customer: Customer, source: str, now: dt.datetime) -> Coupon | None:
+    """Issue the coupon that was promised, by the rules of its batch; None where there is none, or none left."""
+    if batch is None:
+        return None
+    try:
+        with transaction.atomic():
+            return coupons.issue(batch=batch, customer=customer, source=source, now=now)
+    except (coupons.BatchNotActive, coupons.BatchLimitReached):
+        logger.warning("Batch %s gives no coupon for an answer by link", batch.pk)
+        return None
 
 
 class PhoneVisit(Visit):

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from customers.models import User
-from customers.timezones import programme_date
+from customers.timezones import end_of_day, programme_date, start_of_day
 from rewards import coupons, ledger
 from rewards.dates import end_of_month_after
 from rewards.models import CouponBatch
@@ -68,8 +68,8 @@ def give(*, invitation: Invitation, doubts: Iterable[str], now: dt.datetime) -> 
     campaign = invitation.run.campaign
     if not Promise(campaign.points, campaign.coupon_batch):
         return None
-    campaign = _lock(campaign)
-    reasons = [str(doubt) for doubt in doubts] + _exhausted(campaign, now)
+    campaign = lock(campaign)
+    reasons = [str(doubt) for doubt in doubts] + exhausted(campaign=campaign, now=now)
     grant, is_new = RewardGrant.objects.get_or_create(
         invitation=invitation,
         defaults={"campaign": campaign, "state": State.HELD, "reasons": reasons, "earned_at": now},
@@ -91,7 +91,7 @@ def release(*, grant: RewardGrant, by: User | None, now: dt.datetime) -> RewardG
     with transaction.atomic():
         grant = _held(grant)
         grant.by = by
-        _pay(grant, _lock(grant.campaign), now)
+        _pay(grant, lock(grant.campaign), now)
     return grant
 
 
@@ -118,8 +118,8 @@ def release_due(*, now: dt.datetime) -> int:
 def _release_within_budget(pk: int, now: dt.datetime) -> bool:
     with transaction.atomic():
         grant = RewardGrant.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=pk)
-        campaign = _lock(grant.campaign)
-        if grant.state != State.HELD or _exhausted(campaign, now):
+        campaign = lock(grant.campaign)
+        if grant.state != State.HELD or exhausted(campaign=campaign, now=now):
             return False
         try:
             _pay(grant, campaign, now)
@@ -130,7 +130,7 @@ def _release_within_budget(pk: int, now: dt.datetime) -> bool:
     return True
 
 
-def _lock(campaign: Campaign) -> Campaign:
+def lock(campaign: Campaign) -> Campaign:
     """Return the campaign, locked where there is something to count, so that a budget cannot be overdrawn."""
     if campaign.thanks_per_day is None and campaign.thanks_limit is None:
         return campaign
@@ -139,17 +139,20 @@ def _lock(campaign: Campaign) -> Campaign:
     )
 
 
-def _exhausted(campaign: Campaign, now: dt.datetime) -> list[str]:
+def exhausted(*, campaign: Campaign, now: dt.datetime) -> list[str]:
+    """Return why a campaign gives no more thanks now: the day's or all are used up, by mail and by links together."""
     if campaign.thanks_limit is not None and _used(campaign) >= campaign.thanks_limit:
         return [Reason.LIMIT.value]
     if campaign.thanks_per_day is None:
         return []
-    today = campaign.grants.filter(state=State.GRANTED, granted_date=programme_date(now)).count()
-    return [Reason.DAILY_BUDGET.value] if today >= campaign.thanks_per_day else []
+    day = programme_date(now)
+    today = campaign.grants.filter(state=State.GRANTED, granted_date=day).count()
+    by_link = campaign.link_thanks.filter(earned_at__gte=start_of_day(day), earned_at__lt=end_of_day(day)).count()
+    return [Reason.DAILY_BUDGET.value] if today + by_link >= campaign.thanks_per_day else []
 
 
 def _used(campaign: Campaign) -> int:
-    return campaign.grants.filter(state=State.GRANTED).count()
+    return campaign.grants.filter(state=State.GRANTED).count() + campaign.link_thanks.count()
 
 
 def _held(grant: RewardGrant) -> RewardGrant:

@@ -56,7 +56,7 @@ class SurveyLink(models.Model):
 
 
 class LinkThanks(models.Model):
-    """The points a customer got for answering by a link; once per campaign, and of no answer in particular."""
+    """What a customer got for answering by a link; once per campaign, and of no answer in particular."""
 
     campaign = models.ForeignKey(
         "surveys.Campaign",
@@ -69,9 +69,12 @@ class LinkThanks(models.Model):
         "customers.Customer", on_delete=models.PROTECT, related_name="link_thanks", verbose_name=_("customer")
     )
     # What the page of thanks asks of any thanks.
-    state, coupon = "granted", None
+    state = "granted"
 
     points = models.PositiveIntegerField(_("points"))
+    coupon = models.OneToOneField(
+        "rewards.Coupon", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("coupon")
+    )
     earned_at = models.DateTimeField(_("earned at"))
 
     class Meta:

@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.tests.factories import create_user
-from rewards.models import PointBalance
-from surveys import channels, posters, public_links
-from surveys.models import Campaign, LinkThanks, Response, RewardGrant, SurveyLink
+from customers.timezones import programme_date
+from rewards.models import Coupon, PointBalance
+from rewards.tests.coupon_factories import create_batch
+from surveys import channels, posters, public_links, thanks
+from surveys.models import Campaign, Invitation, LinkThanks, Response, RewardGrant, Run, SurveyLink
 from surveys.tests.factories import NOW, create_asker, create_campaign, create_run, create_survey
 from surveys.tests.test_results_pages import log_in, office  # noqa: F401
 from surveys.views import public, questionnaire
@@ -118,6 +120,65 @@ def test_who_was_thanked_for_the_mail_is_not_thanked_again():
     )
     assert "points" not in send(client, link).text
     assert not LinkThanks.objects.exists()
+
+
+def link_of_a_budget(**fields) -> SurveyLink:
+    link = make_link(points=30)
+    Campaign.objects.filter(pk=link.campaign_id).update(**fields)
+    return SurveyLink.objects.get()
+
+
+@pytest.mark.parametrize("budget", [{"thanks_limit": 2}, {"thanks_per_day": 2}])
+def test_links_and_mails_share_the_budget_of_a_campaign(budget):
+    link = link_of_a_budget(**budget)
+    people = [member() for _number in range(3)]
+    run = create_run(survey=link.campaign.survey, now=timezone.now(), name="Other")
+    campaign = Campaign.objects.get(pk=link.campaign_id)
+    RewardGrant.objects.create(
+        invitation=run.invitations.get(customer=people[2][1]), campaign=campaign, state="granted",
+        granted_date=programme_date(timezone.now()),
+    )  # fmt: skip
+    assert "30 points" in send(people[0][0], link).text
+    # The second of two thanks went to a mail, so a second member by the link is promised none, and gets none.
+    url = reverse("survey_link", args=[link.code])
+    assert "points" not in people[1][0].get(url).text
+    assert "Members get" not in Client().get(url).text
+    assert "on your account" not in send(people[1][0], link).text
+    assert Response.objects.count() == 2
+    assert LinkThanks.objects.count() == 1
+    # And a mail answered now waits for the next day or for somebody.
+    late = run.invitations.get(customer=people[1][1])
+    Run.objects.filter(pk=run.pk).update(campaign=campaign)
+    late = Invitation.objects.select_related("run__campaign").get(pk=late.pk)
+    with transaction.atomic():
+        assert thanks.give(invitation=late, doubts=[], now=timezone.now()).state == "held"
+
+
+def test_what_was_used_up_while_somebody_wrote_is_not_given():
+    link = link_of_a_budget(thanks_limit=1)
+    (first, _one), (second, _other) = member(), member()
+    page = second.get(reverse("survey_link", args=[link.code])).text
+    assert "30 points" in page
+    send(first, link)
+    assert "on your account" not in send(second, link).text
+    assert LinkThanks.objects.count() == 1
+
+
+def test_a_link_gives_the_coupon_of_the_campaign_by_the_rules_of_its_batch():
+    link = make_link(points=30)
+    batch = create_batch(limit=1)
+    Campaign.objects.filter(pk=link.campaign_id).update(coupon_batch=batch)
+    link = SurveyLink.objects.get()
+    (client, customer), (other, _customer) = member(), member()
+    assert "Members get a coupon" in Client().get(reverse("survey_link", args=[link.code])).text
+    assert "A coupon is among your coupons" in send(client, link).text
+    coupon = LinkThanks.objects.get().coupon
+    assert (coupon.customer, coupon.source) == (customer, f"survey-link:{link.campaign_id}:{customer.pk}")
+    # The batch is empty: the points alone.
+    page = send(other, link).text
+    assert "30 points" in page
+    assert "A coupon is among" not in page
+    assert Coupon.objects.count() == 1
 
 
 @pytest.mark.parametrize(("anonymity", "thanked"), [("confidential", True), ("anonymous", False)])
