@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from customers import heartbeats
 from rewards import triggers
-from surveys import mailing
+from surveys import frozen, mailing
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +62,9 @@ def _heads() -> frozenset[tuple[str, str]]:
 
 def _has_guarded_books() -> bool:
     missing = triggers.expected(connection) - triggers.present(connection)
+    missing |= frozen.expected() - frozen.present(connection)
     if missing:
-        logger.error("Not ready: the books lack the guards %s", ", ".join(sorted(missing)))
+        logger.error("Not ready: the books and surveys lack the guards %s", ", ".join(sorted(missing)))
     return not missing
 
 

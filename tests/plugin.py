@@ -118,13 +118,16 @@ def _removable_history() -> None:
     from django.test import TransactionTestCase
 
     from rewards import triggers
+    from surveys import frozen
 
     teardown = TransactionTestCase._fixture_teardown
 
     def teardown_without_triggers(case: TransactionTestCase) -> None:
         triggers.remove(connection)
+        frozen.remove(connection)
         teardown(case)
         triggers.install(connection)
+        frozen.install(connection)
 
     TransactionTestCase._fixture_teardown = teardown_without_triggers
 
