@@ -3,9 +3,11 @@
 import datetime as dt
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 from customers.models import Customer
 from customers.timezones import programme_date, start_of_day
+from loyalty_site.demo import listening
 from loyalty_site.demo.catalogue import Shop
 from loyalty_site.demo.history import Event
 from loyalty_site.demo.people import ALICE, LIN
@@ -74,14 +76,21 @@ class Asking:
             *((at, lambda at=at, number=number: self._answer(number, at)) for number, at in enumerate(evenings)),
             (evenings[-1] + dt.timedelta(days=3), lambda: self._care(evenings[-1] + dt.timedelta(days=3))),
             (campaign_at + dt.timedelta(days=31), lambda: runs.close_due(now=campaign_at + dt.timedelta(days=31))),
+            *listening.events(campaign=lambda: self.run.campaign, says=self._says, rng=self.rng, now=now),
         ]  # fmt: skip
+
+    def _says(self, language: str, *, is_unhappy: bool) -> str:
+        return self.rng.choice((GRIPES if is_unhappy else PRAISE)[language])
 
     def _send(self, at: dt.datetime) -> None:
         self.survey = _survey("after-your-visit", "How was your visit?", "您的体验如何？")
         for position, question in enumerate(QUESTIONS, start=1):
             Question.objects.create(version=self.survey.versions.get(), position=position, **question)
         versions.publish(survey=self.survey, by=self.shop.staff["marketer"], now=at - dt.timedelta(days=4))
-        campaign = self._campaign("After the summer", at, "bought_90_days", 20)
+        campaign = self._campaign(
+            "After the summer", at, "bought_90_days", 20,
+            subject_b_en="Your visit, in four questions", subject_b_zh="四个小问题，聊聊您的光临",
+        )  # fmt: skip
         campaigns.schedule(campaign=campaign, by=self.shop.staff["marketer"], now=at - dt.timedelta(days=3))
         [self.run] = campaigns.plan_due_runs(now=at)
         audience.prepare(run=self.run, now=at)
@@ -151,6 +160,8 @@ class Asking:
         send_at = start_of_day(programme_date(now) + dt.timedelta(days=2)) + dt.timedelta(hours=10)
         campaign = self._campaign("Before the holidays", send_at, "bought_90_days", 25)
         campaigns.schedule(campaign=campaign, by=self.shop.staff["marketer"], now=now)
+        self._campaign("Fifth visit", send_at, "everyone", 50, trigger=Campaign.Trigger.NTH_PURCHASE, number=5)
+        listening.themes()
         people = list(Customer.objects.enrolled().exclude(identifiers__normalised__in=[ALICE, LIN]).order_by("pk"))
         marketer, manager = self.shop.staff["marketer"], self.shop.staff["manager"]
         for number, (channel, direction, topic, text, minutes) in enumerate(CONTACTS * 3):
@@ -165,8 +176,9 @@ class Asking:
         ]
         cases.move(case=opened[0], state=Case.State.CONTACTED, now=now)
 
-    def _campaign(self, name: str, at: dt.datetime, segment: str, points: int) -> Campaign:
+    def _campaign(self, name: str, at: dt.datetime, segment: str, points: int, **fields: Any) -> Campaign:
         return Campaign.objects.create(
+            by=self.shop.staff["marketer"], **fields,
             name=name, survey=self.survey, scheduled_at=at, segment=segment, points=points,
             subject_en="Two minutes for a better cup?", subject_zh="占用您两分钟，帮我们做得更好",
             body_en="Dear {name}, you have been our guest. Would you tell us how it was?",

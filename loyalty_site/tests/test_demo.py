@@ -15,7 +15,8 @@ from loyalty_site.demo import life, people
 from loyalty_site.demo.load import load
 from rewards import proof, triggers
 from rewards.models import Coupon, CouponBatch, PointTransaction
-from surveys.models import Campaign, Case, ContactLogEntry, Response
+from surveys import frozen, subjects
+from surveys.models import Campaign, Case, ContactLogEntry, Response, Theme
 
 NOW = dt.datetime(2026, 6, 17, 14, 30, tzinfo=dt.UTC)
 
@@ -31,6 +32,7 @@ def demo(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():
         triggers.remove(connection)
+        frozen.remove(connection)
         call_command("flush", interactive=False, verbosity=0)  # brings the triggers back
 
 
@@ -52,6 +54,11 @@ def test_every_page_has_something_to_show(demo: None):
     assert {case.state for case in Case.objects.all()} >= {"new", "contacted"}
     assert ContactLogEntry.objects.exists()
     assert Campaign.objects.filter(state="scheduled", scheduled_at__gt=NOW).exists()
+    assert Campaign.objects.filter(state="draft", trigger="nth_purchase").exists()
+    assert set(Response.objects.values_list("channel", flat=True)) == {"email", "wechat", "window", "receipt"}
+    assert Theme.objects.count() == 4
+    compared = subjects.compare(campaign=Campaign.objects.get(name="After the summer"))
+    assert min(variant.answered for variant in compared.variants) > 0
 
 
 @pytest.mark.django_db
