@@ -198,6 +198,8 @@ MAILERS = {
     # Surveys leave by a stream of their own, so that their reputation never delays a log-in code.
     "surveys": mailer(SURVEY_MAILER, env_json("SURVEY_MAILER_OPTIONS") or env_json("MAILER_OPTIONS")),
 }
+# Many survey mails in one call, where the provider can make each personal (surveys/batches.py).
+SURVEY_BATCHES = env_bool("SURVEY_BATCHES", False)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "hello@shop.example" if DEBUG else None)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 SURVEY_FROM_EMAIL = env("SURVEY_FROM_EMAIL", DEFAULT_FROM_EMAIL)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from customers import heartbeats
 from customers.models import Customer
-from surveys import courier, pace, preferences, pulse, runs, suppression, windows
+from surveys import batches, courier, pace, preferences, pulse, runs, suppression, windows
 from surveys.letters import Letters
 from surveys.models import Invitation, Message, Response, Run, Suppression
 from surveys.outcomes import STOPPING, Outcome, Verdict
@@ -84,7 +84,7 @@ def send_due(*, clock: Clock = timezone.now, seconds: float = 200, sleep: Callab
     deadline = time.monotonic() + seconds
     resting: set[int] = set()
     letters = Letters()
-    with courier.Courier() as connection:
+    with batches.courier() as connection:
         while due := [pk for pk in _due_runs(clock()) if pk not in resting]:
             for run_id in due:
                 if time.monotonic() > deadline:

@@ -120,7 +120,9 @@ def _verdict(found: Comparison) -> str:
             "first. To see a difference of 5 answers it takes about %(needed)s mails."
         ) % words  # fmt: skip
     if found.difference.is_benefit:
-        return _("The second subject brings more answers: of 100 mails %(by)s more, between %(low)s and %(high)s.") % words
+        return (
+            _("The second subject brings more answers: of 100 mails %(by)s more, between %(low)s and %(high)s.") % words
+        )
     words |= {"low": _of_100(-found.difference.high), "high": _of_100(-found.difference.low)}
     return _("The first subject brings more answers: of 100 mails %(by)s more, between %(low)s and %(high)s.") % words
 

@@ -1,18 +1,22 @@
-"""A mail provider over HTTP that misbehaves on demand: enough of Postmark's and Resend's interfaces for the surveys' mailer.
+"""A mail provider over HTTP that misbehaves on demand: enough of Postmark's, Resend's and Mailgun's interfaces for the surveys'
+mailer.
 
 The first word of an address chooses what happens to its mail: `hang-…` takes it and never answers, `reset-…` takes it and
 breaks the line, `error-…` takes it and answers 500, `garbage-…` takes it and answers no JSON, `throttle-…` refuses it with
 429 the first time, `invalid-…` refuses it for good, `drop-…` breaks the line without taking it. Resend's interface knows a
-message again by its Idempotency-Key; the second time it answers as it should.
+message again by its Idempotency-Key; the second time it answers as it should. Mailgun's takes many recipients in one call:
+one invalid address refuses it whole, and one that misbehaves lets the whole call misbehave.
 """
 
 import asyncio
 import json
+import re
 import socket
 import struct
 import threading
 from collections import Counter
 from typing import Any
+from urllib.parse import parse_qs
 
 TAKES = ("hang", "reset", "error", "garbage")
 
@@ -23,6 +27,8 @@ class MailProvider:
     def __init__(self) -> None:
         self.accepted: list[str] = []
         self.requests: Counter[str] = Counter()
+        self.calls: list[list[str]] = []  # the recipients of each call of Mailgun's
+        self.mails: dict[str, dict[str, str]] = {}  # what each recipient got of it, filled in
         self.keys: dict[str, dict[str, Any]] = {}
         self.is_well = False  # from then on every address is served
         self._loop = asyncio.new_event_loop()
@@ -47,7 +53,11 @@ class MailProvider:
                     name.lower(): value.strip() for name, _c, value in (line.partition(":") for line in lines[1:])
                 }
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                await self._answer(lines[0].split()[1], headers, json.loads(body), writer)
+                path = lines[0].split()[1]
+                if path.endswith("/messages"):
+                    await self._answer_mailgun(parse_qs(body.decode(), keep_blank_values=True), writer)
+                else:
+                    await self._answer(path, headers, json.loads(body), writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         except asyncio.CancelledError:
@@ -79,6 +89,28 @@ class MailProvider:
             if key:
                 self.keys[key] = {"body": body, "answer": answer}
             await self._say(way, answer, writer)
+
+    async def _answer_mailgun(self, form: dict[str, list[str]], writer: asyncio.StreamWriter) -> None:
+        to = form["to"]
+        self.calls.append(to)
+        self.requests.update(to)
+        ways = [] if self.is_well else [email.partition("@")[0].partition("-")[0] for email in to]
+        way = next((way for way in ways if way not in ("well", "c")), "")
+        if way == "drop":
+            self._reset(writer)
+        elif way == "throttle" and max(self.requests[email] for email in to if email.startswith("throttle")) == 1:
+            self._write(writer, 429, {}, "Retry-After: 7\r\n")
+        elif "invalid" in ways:
+            self._write(writer, 400, {"message": "to parameter is not a valid address. please check documentation"})
+        elif way == "forbidden":
+            self._write(writer, 401, {"message": "Forbidden"})
+        else:
+            variables = json.loads(form.get("recipient-variables", ["{}"])[0])
+            for email in to:
+                own = variables.get(email, {})
+                self.mails[email] = {name: _filled(value[0], own) for name, value in form.items()}
+                self.accepted.append(self.mails[email]["v:survey_message"])
+            await self._say(way, {"id": f"<{len(self.calls)}@mailgun>", "message": "Queued. Thank you."}, writer)
 
     async def _say(self, way: str, answer: Any, writer: asyncio.StreamWriter) -> None:
         match way:
@@ -113,3 +145,8 @@ class MailProvider:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def _filled(text: str, variables: dict[str, str]) -> str:
+    """Put the recipient's values into their places, once, as they are."""
+    return re.sub(r"%recipient\.([^%]+)%", lambda found: variables.get(found[1], found[0]), text)
