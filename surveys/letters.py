@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 
 from customers import looks
 from customers.texts import local_text
-from surveys import branching, links, scales, thanks
+from surveys import branching, links, policies, scales, thanks
 from surveys.mime import Form, PersonalMail, address, date
-from surveys.models import Campaign, Message, Run, SurveyVersion, Wording
+from surveys.models import Campaign, MailPolicy, Message, Run, SurveyVersion, Wording
 
 # Marks that no text of a merchant can contain, for they are new in every process.
 _SALT = secrets.token_hex(8)
@@ -100,13 +100,15 @@ class Letters:
 
     def __init__(self) -> None:
         self._letters: dict[tuple[object, ...], tuple[Letter, Form, str, dict[str, str]]] = {}
+        self._policies: dict[str, MailPolicy] | None = None
 
     def write(self, *, run: Run, message: Message) -> SurveyMail:
         """Return the mail of a message. Its id is the Message-ID, the provider's metadata and a header of its own."""
         invitation = message.invitation
-        key = (run.pk, invitation.language, message.wording_id, message.kind)
+        policy = self._policy(invitation.time_zone)
+        key = (run.pk, invitation.language, message.wording_id, message.kind, policy and policy.country)
         if key not in self._letters:
-            self._letters[key] = self._prepare(run, invitation.language, message)
+            self._letters[key] = self._prepare(run, invitation.language, message, policy)
         letter, form, from_email, common = self._letters[key]
         unsubscribe_url = links.unsubscribe_url(invitation.pk)
         return SurveyMail(
@@ -122,7 +124,14 @@ class Letters:
             message_id=message.pk,
         )
 
-    def _prepare(self, run: Run, language: str, message: Message) -> tuple[Letter, Form, str, dict[str, str]]:
+    def _policy(self, time_zone: str) -> MailPolicy | None:
+        if self._policies is None:
+            self._policies = policies.by_country()
+        return self._policies.get(policies.country_of(time_zone)) if self._policies else None
+
+    def _prepare(
+        self, run: Run, language: str, message: Message, policy: MailPolicy | None
+    ) -> tuple[Letter, Form, str, dict[str, str]]:
         letter = compose(
             campaign=run.campaign,
             version=run.version,
@@ -130,6 +139,7 @@ class Letters:
             closes_at=run.closes_at,
             wording=message.wording,
             is_reminder=message.kind == Message.Kind.REMINDER,
+            policy=policy,
         )
         from_email, common = sender(), _common_headers(run)
         return letter, letter.form(headers={"From": from_email} | common), from_email, common
@@ -143,6 +153,7 @@ def compose(
     closes_at: dt.datetime | None,
     wording: Wording | None = None,
     is_reminder: bool = False,
+    policy: MailPolicy | None = None,
 ) -> Letter:
     """Render a campaign's mail in a language, as a wording has it or, without one, as the campaign's texts are now."""
     with translation.override(language):
@@ -155,7 +166,7 @@ def compose(
         )
         first = version.questions.order_by("position").first()
         context = {
-            "subject": one_line(subject).replace("{name}", NAME),
+            "subject": one_line(f"{policy.subject_prefix if policy else ''} {subject}").replace("{name}", NAME),
             "paragraphs": [text.replace("{name}", NAME) for text in re.split(r"\s*\n\s*\n\s*", body.strip())],
             "campaign": campaign,
             "survey": version.survey,
@@ -168,6 +179,7 @@ def compose(
             "unsubscribe_url": UNSUBSCRIBE,
             "programme_name": looks.name(),
             "postal_address": settings.POSTAL_ADDRESS,
+            "footer": policy.footer if policy else "",
             "language": language,
         }
         return Letter(

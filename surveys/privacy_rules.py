@@ -10,7 +10,7 @@ no_person(
     "surveys.Survey surveys.SurveyVersion surveys.Question surveys.Campaign surveys.Run surveys.Wording",
     because="what the shop asks, and when",
 )
-no_person("surveys.MailAccount", because="how fast mails leave")
+no_person("surveys.MailAccount surveys.MailPolicy", because="how fast mails leave, and what the law asks of them")
 no_person("surveys.MailReport", because="a mail's number and a hash, gone once it is understood")
 no_person("surveys.Suppression", because="a hash that names nobody, kept so that no mail leaves after an erasure")
 

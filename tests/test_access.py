@@ -186,6 +186,7 @@ LISTS = {
     "surveys.deliveryevent": "manager",
     "surveys.invitation": "manager",
     "surveys.mailaccount": "manager",
+    "surveys.mailpolicy": "manager",
     "surveys.message": "marketer manager",
     "surveys.response": "marketer manager",
     "surveys.rewardgrant": "manager",

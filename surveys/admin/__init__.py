@@ -8,6 +8,7 @@ from surveys.admin.comments import ThemeAdmin
 from surveys.admin.grants import RewardGrantAdmin
 from surveys.admin.history import DeliveryEventAdmin, InvitationAdmin, MessageAdmin, ResponseAdmin, SuppressionAdmin
 from surveys.admin.links import SurveyLinkAdmin
+from surveys.admin.policies import MailPolicyAdmin
 from surveys.admin.questionnaires import SurveyAdmin
 from surveys.admin.runs import RunAdmin
 
@@ -21,6 +22,7 @@ __all__ = [
     "DeliveryEventAdmin",
     "InvitationAdmin",
     "MailAccountAdmin",
+    "MailPolicyAdmin",
     "MessageAdmin",
     "ResponseAdmin",
     "RewardGrantAdmin",

@@ -6,6 +6,7 @@ from surveys.models.chat import ChatGroup, ChatPost
 from surveys.models.link import LinkThanks, SurveyLink
 from surveys.models.message import DeliveryEvent, MailAccount, MailReport, Message, Suppression
 from surveys.models.occasion import Occasion
+from surveys.models.policy import MailPolicy
 from surveys.models.preference import SurveyPreference
 from surveys.models.response import Answer, Response
 from surveys.models.survey import Question, Survey, SurveyVersion
@@ -27,6 +28,7 @@ __all__ = [
     "Invitation",
     "LinkThanks",
     "MailAccount",
+    "MailPolicy",
     "MailReport",
     "Message",
     "Occasion",
