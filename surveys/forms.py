@@ -176,9 +176,9 @@ def initial(values: Mapping[Question, Any]) -> dict[str, Any]:
     return found
 
 
-def preselected(version: SurveyVersion, value: str) -> dict[str, int]:
+def preselected(questions: Sequence[Question], value: str) -> dict[str, int]:
     """Return the initial value that a rating link in a mail asks for: a number on the scale of the first question."""
-    first = version.questions.order_by("position").first()
+    first = next(iter(questions), None)
     if first is None or first.scale is None or not value.isascii() or not value.isdecimal() or len(value) > 2:
         return {}
     return {name(first): int(value)} if int(value) in first.scale else {}

@@ -2,7 +2,10 @@
 
 import datetime as dt
 import re
+import uuid
 
+from customers import statements
+from customers.statements import Statement
 from surveys.models import Intent, Invitation
 
 # More than anybody opens; a robot that goes on adds nothing.
@@ -21,7 +24,13 @@ def agent_of(user_agent: str) -> Intent.Agent:
     return Intent.Agent.BROWSER if user_agent.startswith("Mozilla/") else Intent.Agent.OTHER
 
 
-def note(*, invitation: Invitation, value: int | None, agent: Intent.Agent, now: dt.datetime) -> None:
+_NOTE = """
+INSERT INTO surveys_intent (invitation_id, value, agent, occurred_at) SELECT %s, %s, %s, %s
+WHERE (SELECT count(*) FROM surveys_intent WHERE invitation_id = %s) < %s
+"""
+
+
+def note(*, invitation_id: uuid.UUID, value: int | None, agent: Intent.Agent, now: dt.datetime) -> None:
     """Note that a rating link was opened, with no value for the one that people cannot see; some per invitation at most."""
-    if Intent.objects.filter(invitation=invitation).count() < MOST:
-        Intent.objects.create(invitation=invitation, value=value, agent=agent, occurred_at=now)
+    key = Invitation._meta.pk.get_db_prep_value(invitation_id, statements.connection)
+    statements.run(Statement(_NOTE, [key, value, str(agent), statements.stored(now), key, MOST]))

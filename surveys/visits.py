@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.utils.translation import get_language
 
-from surveys import responses, thanks, trials, wording
+from surveys import first_looks, responses, thanks, trials, wording
 from surveys.models import Invitation, Question, Response, RewardGrant, Survey, SurveyVersion
 
 Values = Mapping[Question, Any]
@@ -23,7 +23,7 @@ class Visit:
     is_real: ClassVar[bool] = False  # the page's script may report that somebody is there
     kind: ClassVar[str] = "preview"
     promise: thanks.Promise = thanks.NOTHING
-    closes_at: dt.datetime | None = None
+    closes_at: dt.date | None = None
 
     def __init__(self, *, version: SurveyVersion, now: dt.datetime) -> None:
         self.version, self.now = version, now
@@ -54,6 +54,17 @@ class Visit:
 
     def decline(self) -> None:
         """Note that somebody would rather not answer."""
+
+
+class FirstVisit(Visit):
+    """Behind the link of a mail that was never answered: the same for everybody, and for looking only."""
+
+    is_real = True
+    kind = "invitation"
+
+    def __init__(self, *, facts: first_looks.Facts) -> None:
+        self.version, self.promise, self.closes_at = facts.version, facts.promise, facts.closes_date
+        self.is_kept = not facts.is_anonymous  # type: ignore[misc]
 
 
 class InvitationVisit(Visit):

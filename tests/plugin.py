@@ -103,7 +103,10 @@ def _nothing_left_over() -> Iterator[None]:
     from django.core.cache import cache
     from django.utils import translation
 
+    from surveys.views import first_page
+
     translation.deactivate()
+    first_page.forget()  # the next test's questions have the keys of this one's
 
     cache.clear()
 

@@ -7,10 +7,10 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 
 from customers.personal import language_of, other_language, personal
-from surveys import intents, letters, links, responses, trials, visits
+from surveys import first_looks, letters, links, responses, trials, visits
 from surveys.forms import preselected
 from surveys.models import Invitation, Response
-from surveys.views import questionnaire
+from surveys.views import first_page, questionnaire
 from surveys.views.neutral import not_here
 
 _NOBODY = uuid.UUID(int=0)
@@ -19,7 +19,10 @@ _NOBODY = uuid.UUID(int=0)
 @personal
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """Show the questions; a POST answers them, once."""
-    now = timezone.now()
+    now, is_sent = timezone.now(), request.method == "POST"
+    pk = links.read(token, purpose=links.Purpose.ANSWER) or _NOBODY
+    if not is_sent and (facts := first_looks.facts(invitation_id=pk, now=now)):
+        return first_page.show(request, facts, invitation_id=pk, now=now)
     invitation = invited(token, links.Purpose.ANSWER)
     if invitation is None:
         return not_here(request)
@@ -29,7 +32,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             return questionnaire.thank(request, visit)
         if not responses.is_open(invitation=invitation, now=now):
             return not_here(request)
-        if request.method != "POST":
+        if not is_sent:
             _note_intent(request, visit)
         return questionnaire.respond(request, visit)
 
@@ -38,11 +41,13 @@ def _note_intent(request: HttpRequest, visit: visits.InvitationVisit) -> None:
     """Remember which rating link was opened; of an anonymous survey nothing, since it would name the answer."""
     if not visit.is_kept:
         return
-    chosen = preselected(visit.version, request.GET.get("a", ""))
-    if chosen or "h" in request.GET:
-        agent = intents.agent_of(request.headers.get("User-Agent", ""))
-        value = None if "h" in request.GET else next(iter(chosen.values()))
-        intents.note(invitation=visit.invitation, value=value, agent=agent, now=visit.now)
+    questions = visit.version.questions.order_by("position")[:1]
+    first_page.note(
+        request,
+        chosen=next(iter(preselected(questions, request.GET.get("a", "")).values()), None),
+        invitation_id=visit.invitation.pk,
+        now=visit.now,
+    )
 
 
 @personal

@@ -40,6 +40,7 @@ class Sheet:
         self.request, self.visit = request, visit
         self.questions = list(visit.version.questions.order_by("position"))
         self.pages = branching.pages(self.questions) or [[]]
+        self.chosen = preselected(self.questions, request.GET.get("a", ""))
 
     @cached_property
     def page(self) -> int:
@@ -199,21 +200,37 @@ def _show(sheet: Sheet) -> HttpResponse:
     page, stored, request = sheet.page, sheet.visit.stored, sheet.request
     if sheet.visit.is_kept and len(sheet.pages) > 1 and "p" not in request.GET:
         # Every page gets an address of its own, so that the browser's way back leads to it.
-        return HttpResponseRedirect(f"{request.path}?{urlencode({**request.GET.dict(), 'p': page + 1})}")
+        return lead_in(request, page)
     first = initial({question: value for question, value in stored.items() if question in sheet.pages[page]})
     is_fresh = page == sheet.visit.finished_pages == 0
-    chosen = preselected(sheet.visit.version, request.GET.get("a", "")) if is_fresh else {}
+    chosen = sheet.chosen if is_fresh else {}
     form = AnswerForm(questions=sheet.pages[page], initial=first | chosen)
     return _page(sheet, page, form, is_chosen=bool(chosen))
 
 
+def lead_in(request: HttpRequest, page: int) -> HttpResponse:
+    """Lead from a mail's link to a page, with all that the link says."""
+    return HttpResponseRedirect(f"{request.path}?{urlencode({**request.GET.dict(), 'p': page + 1})}")
+
+
+def first_context(sheet: Sheet) -> dict[str, Any]:
+    """Return what the first page shows to whoever has answered nothing yet."""
+    form = AnswerForm(questions=sheet.pages[0], initial=sheet.chosen)
+    return _context(sheet, 0, form, is_chosen=bool(sheet.chosen))
+
+
 def _page(sheet: Sheet, page: int, form: AnswerForm, *, is_more: bool = False, is_chosen: bool = False) -> HttpResponse:
+    context = _context(sheet, page, form, is_more=is_more, is_chosen=is_chosen)
+    return render(sheet.request, "surveys/answer.html", context | other_language(sheet.request))
+
+
+def _context(sheet: Sheet, page: int, form: AnswerForm, *, is_more: bool = False, is_chosen: bool) -> dict[str, Any]:
     visit, request = sheet.visit, sheet.request
     is_sent = request.method == "POST"
     others = {**sheet.elsewhere, **sheet.form.values} if is_sent else visit.stored
     earlier = {question: value for question, value in others.items() if question not in sheet.pages[page]}
     questions = form.asked({q: earlier[q] for q in sheet.questions if q in earlier})
-    context = {
+    return {
         "form": form,
         "questions": questions,
         "mistaken": [asked for asked in questions if asked.errors],
@@ -230,7 +247,6 @@ def _page(sheet: Sheet, page: int, form: AnswerForm, *, is_more: bool = False, i
         "carried": [] if visit.is_kept or not is_sent else _carried(sheet, page),
         "clock": _clock(sheet),
     }
-    return render(request, "surveys/answer.html", context | other_language(request))
 
 
 def _carried(sheet: Sheet, page: int) -> list[tuple[str, str]]:
@@ -239,6 +255,11 @@ def _carried(sheet: Sheet, page: int) -> list[tuple[str, str]]:
     others = [q for q in form_of if q not in sheet.pages[page] and not form_of[q].errors_of(q)]
     keys = [key for question in others for key in names(question)]
     return [(key, value) for key in keys for value in sheet.request.POST.getlist(key)]
+
+
+def clock() -> str:
+    """Return the moment, sealed, so that a form can tell how long it was open."""
+    return signing.dumps(int(time.time()), **_CLOCK)
 
 
 def _clock(sheet: Sheet) -> str:
@@ -250,7 +271,7 @@ def _clock(sheet: Sheet) -> str:
             return sent
         except signing.BadSignature:
             pass
-    return signing.dumps(int(time.time()), **_CLOCK)
+    return clock()
 
 
 def thank(
