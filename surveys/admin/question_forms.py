@@ -65,7 +65,10 @@ class QuestionFormSet(forms.BaseInlineFormSet):
         return sorted(self._live_forms(), key=lambda form: form.cleaned_data.get("position") or math.inf)
 
     def save(self, commit: bool = True) -> list[Question]:
-        """Save the questions in the order of their positions, numbered from 1."""
+        """Save the questions in the order of their positions, numbered from 1; those of a published version stay as they are."""
+        if self.instance.is_published:
+            self.new_objects, self.changed_objects, self.deleted_objects = [], [], []
+            return []
         live = self._in_order()
         for number, form in enumerate(live, start=1):
             form.instance.position = number
