@@ -2,7 +2,8 @@
 
 import datetime as dt
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import batched
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -29,18 +30,27 @@ def prepare(*, run: Run, now: dt.datetime, chunk: int | None = None) -> int:
     chunk = chunk or CHUNKS[connection.vendor]
     considered = 0
     with large_sets():
-        # All keys at once, eight bytes each: a segment that sums purchases up is costly to ask again for every chunk.
-        members = array("q", members_of(run).values_list("pk", flat=True).iterator(chunk_size=10_000))
         texts = wordings.current(campaign=run.campaign)
-        for start in range(0, len(members), chunk):
-            size = _consider_chunk(run, members[start : start + chunk], now, texts)
+        for members in _chunks(run, chunk):
+            size = _consider_chunk(run, members, now, texts)
             if size is None:
                 break
             considered += size
-    done = Run.objects.filter(phase=Run.Phase.PREPARING, prepared_through__gte=members[-1] if members else 0)
-    done.filter(pk=run.pk).update(phase=Run.Phase.SENDING, prepared_at=now)
+        else:
+            whole = Run.objects.filter(pk=run.pk, phase=Run.Phase.PREPARING)
+            whole.update(phase=Run.Phase.SENDING, prepared_at=now)
     run.refresh_from_db()
     return considered
+
+
+def _chunks(run: Run, size: int) -> Iterator[tuple[int, ...]]:
+    """Yield the keys of the audience. It is worked out once, for a segment that sums purchases up is costly to ask again.
+
+    PostgreSQL keeps what was not fetched yet. On SQLite an open query would keep this connection from writing once others
+    have written, so the keys come at once, eight bytes each.
+    """
+    keys: Iterable[int] = members_of(run).values_list("pk", flat=True).iterator(chunk_size=size)
+    return batched(array("q", keys) if connection.vendor == "sqlite" else keys, size)
 
 
 def members_of(run: Run) -> QuerySet[Customer]:

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import parseaddr
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -243,7 +244,12 @@ def _common_headers(run: Run) -> dict[str, str]:
 
 def message_id(pk: uuid.UUID) -> str:
     """Return the Message-ID of a message, the same at every attempt, so that a mailbox may recognise a second one."""
-    return f"<{pk}@{parseaddr(settings.SURVEY_FROM_EMAIL)[1].rpartition('@')[2]}>"
+    return f"<{pk}@{_domain(settings.SURVEY_FROM_EMAIL)}>"
+
+
+@cache
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2]
 
 
 def _render(name: str, context: dict[str, Any]) -> str:

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, CharField, Exists, F, OuterRef, Value, When
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from customers import heartbeats
+from customers import heartbeats, statements
 from customers.models import Customer
-from surveys import batches, courier, pace, preferences, pulse, runs, suppression, windows
+from customers.statements import Statement
+from surveys import batches, courier, ledger_writes, pace, preferences, pulse, runs, suppression, windows
 from surveys.letters import Letters
 from surveys.models import Invitation, Message, Response, Run, Suppression
 from surveys.outcomes import STOPPING, Outcome, Verdict
@@ -64,6 +65,11 @@ class Batch:
     def size(self) -> int:
         """How many messages were looked at."""
         return len(self.messages) + self.dropped
+
+    def outcome_of(self, message: Message) -> Outcome | None:
+        """What became of a message, as far as it is known."""
+        parcel = self.parcels.get(message.pk)
+        return parcel.outcome if parcel else None
 
     @property
     def outcomes(self) -> dict[uuid.UUID, Outcome]:
@@ -122,11 +128,7 @@ def claim(*, run_id: int, now: dt.datetime, most: int = MOST) -> Batch:
         leaving = [message for message in messages if message.pk not in fates]
         batch.dropped = _drop(fates, messages, now)
         # On PostgreSQL the rows are locked, on SQLite the transaction is alone; the condition holds the line on both.
-        claimed = Message.objects.filter(pk__in=[message.pk for message in leaving], state=State.QUEUED).update(
-            state=State.CLAIMED, claim=batch.claim, lease_until=now + LEASE
-        )
-        if claimed == len(leaving):
-            batch.messages = leaving
+        batch.messages = leaving if _take(batch, leaving, now) else []
     return batch
 
 
@@ -144,17 +146,13 @@ def begin(batch: Batch, *, now: dt.datetime, account: str = "") -> list[Message]
         return []
     batch.stop_at = time.monotonic() + (LEASE - MARGIN).total_seconds()
     repeatable = {"replay_until": now + REPLAY, "replay_account": account} if account else {}
-    with transaction.atomic(durable=True):
-        _write_outcomes(batch, now)
-        ours = Message.objects.filter(pk__in=[message.pk for message in chunk], claim=batch.claim, state=State.CLAIMED)
-        still = Exists(Run.objects.filter(pk=OuterRef("run"), phase=Run.Phase.SENDING))
-        begun = ours.filter(still).update(
-            state=State.SENDING, lease_until=now + LEASE, tries=F("tries") + 1, **repeatable
-        )
-        if begun < len(chunk):
-            left = Message.objects.filter(claim=batch.claim, state=State.SENDING, pk__in=[it.pk for it in chunk])
-            pks = set(left.values_list("pk", flat=True))
-            chunk = [message for message in chunk if message.pk in pks]
+    intent = ledger_writes.intent(
+        {"lease_until": now + LEASE, **repeatable}, pks=[message.pk for message in chunk], claim=batch.claim
+    )
+    changes = _changes(batch, now)
+    *written, begun = ledger_writes.commit(*_outcome_statements(batch, changes), intent)
+    _note_written(batch, changes, written)
+    chunk = [message for message in chunk if message.pk in begun]
     for message in chunk:
         message.tries += 1
         batch.begun.add(message.pk)
@@ -167,10 +165,19 @@ def _lock_next(run: Run, now: dt.datetime, most: int) -> list[Message]:
         return []
     due = run.messages.filter(state=State.QUEUED, not_before__lte=now).order_by("not_before", "pk")
     return list(
-        due.select_for_update(skip_locked=True, of=("self",)).select_related("invitation", "wording")[
+        due.select_for_update(skip_locked=True, of=("self",)).select_related("invitation")[
             : min(most, run.campaign.per_claim * ROUNDS)
         ]
     )
+
+
+def _take(batch: Batch, leaving: list[Message], now: dt.datetime) -> bool:
+    """Put messages into the batch's hands and return whether they were all still to be had."""
+    values = {"state": State.CLAIMED, "claim": batch.claim, "lease_until": now + LEASE}
+    if not leaving:
+        return True
+    claimed = ledger_writes.change(values, pks=[message.pk for message in leaving], states=[State.QUEUED])
+    return len(statements.run(claimed)[0]) == len(leaving)
 
 
 def _lock_customers(customer_ids: Iterable[int]) -> set[int]:
@@ -198,9 +205,11 @@ def _recheck(run: Run, messages: list[Message], now: dt.datetime) -> dict[uuid.U
             it.invitation_id for it in messages if it.invitation_id in reminded and it.invitation.customer_id in quiet
         }
     hours = {"hour_from": run.campaign.hour_from, "hour_until": run.campaign.hour_until}
+    zones = {invitation.time_zone for invitation in invitations}
+    openings = {zone: windows.next_opening(moment=now, time_zone=zone, **hours) for zone in zones}
     fates = {}
     for message, invitation in zip(messages, invitations, strict=True):
-        opening = windows.next_opening(moment=now, time_zone=invitation.time_zone, **hours)
+        opening = openings[invitation.time_zone]
         skip = suppression.refusal(
             suppression=suppressed.get(invitation.email_normalised), consent=consents.get(invitation.customer_id)
         )
@@ -317,33 +326,41 @@ def write_back(batch: Batch, *, now: dt.datetime) -> int:
             tries = message.tries - (message.pk in batch.begun)
             later = now + wait if wait else message.not_before
             unused[message.pk] = _given_back(later, tries=tries, is_replay=batch.is_replay)
-    with transaction.atomic(durable=True):
-        written = _write_outcomes(batch, now)
-        for values, pks in _grouped(unused):
-            ours = Message.objects.filter(pk__in=pks, claim=batch.claim, state__in=(State.CLAIMED, State.SENDING))
-            written += ours.update(**values)
-    return written
+    back = [
+        ledger_writes.change(values, pks=pks, states=[State.CLAIMED, State.SENDING], claim=batch.claim)
+        for values, pks in _grouped(unused)
+    ]
+    changes = _changes(batch, now)
+    outcomes = _outcome_statements(batch, changes)
+    touched = ledger_writes.commit(*outcomes, *back)
+    _note_written(batch, changes, touched[: len(outcomes)])
+    return sum(map(len, touched))
 
 
-def _write_outcomes(batch: Batch, now: dt.datetime) -> int:
-    """Write the outcomes that are not written yet and return of how many messages; part of the caller's transaction."""
-    changes, provider_ids = {}, {}
-    for message in batch.messages:
-        parcel = batch.parcels.get(message.pk)
-        if parcel and parcel.outcome and message.pk not in batch.written:
-            changes[message.pk] = _after(parcel.outcome, message, now, is_replay=batch.is_replay)
-            provider_ids[message.pk] = parcel.outcome.provider_id
-    written = 0
+def _changes(batch: Batch, now: dt.datetime) -> dict[uuid.UUID, dict[str, Any]]:
+    """Return what the outcomes that are not written yet write into their messages."""
+    return {
+        message.pk: _after(outcome, message, now, is_replay=batch.is_replay)
+        for message in batch.messages
+        if message.pk not in batch.written and (outcome := batch.outcome_of(message))
+    }
+
+
+def _outcome_statements(batch: Batch, changes: dict[uuid.UUID, dict[str, Any]]) -> list[Statement]:
+    found = []
     for values, pks in _grouped(changes):
-        known = [When(pk=pk, then=Value(provider_ids[pk])) for pk in pks if provider_ids.get(pk)]
-        if known:
-            values["provider_id"] = Case(*known, default=F("provider_id"), output_field=CharField())
-        written += Message.objects.filter(pk__in=pks, claim=batch.claim, state=State.SENDING).update(**values)
-    if written < len(changes):
+        names = {pk: batch.parcels[pk].outcome.provider_id for pk in pks}
+        if known := {pk: name for pk, name in names.items() if name}:
+            values["provider_id"] = ledger_writes.by_message("provider_id", known)
+        found.append(ledger_writes.change(values, pks=pks, states=[State.SENDING], claim=batch.claim))
+    return found
+
+
+def _note_written(batch: Batch, changes: dict[uuid.UUID, dict[str, Any]], written: list[set[uuid.UUID]]) -> None:
+    if missed := len(changes) - sum(map(len, written)):
         # A webhook was quicker than we are, or the lease was over.
-        logger.warning("%d messages of run %s were no longer ours to write", len(changes) - written, batch.run.pk)
+        logger.warning("%d messages of run %s were no longer ours to write", missed, batch.run.pk)
     batch.written |= changes.keys()
-    return written
 
 
 def _after(outcome: Outcome, message: Message, now: dt.datetime, *, is_replay: bool) -> dict[str, Any]:

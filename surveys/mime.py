@@ -90,8 +90,8 @@ class _Part:
         return binascii.b2a_qp(text.encode()) if self._is_western else text.encode()
 
     def fill(self, values: Mapping[str, str]) -> bytes:
-        encode = self._encode
-        pieces = [piece if isinstance(piece, bytes) else encode(values[piece]) for piece in self._pieces]
+        encoded = {name: self._encode(value) for name, value in values.items()}
+        pieces = [piece if isinstance(piece, bytes) else encoded[piece] for piece in self._pieces]
         body = _SOFT_BREAK.join(pieces) if self._is_western else _base64(b"".join(pieces))
         return self._head + body + b"\r\n"
 
@@ -99,7 +99,12 @@ class _Part:
 def address(email: str) -> str:
     """Return an address as it is written on the wire, its domain in ASCII."""
     local, _at, domain = email.rpartition("@")
-    return f"{local}@{punycode(domain)}"
+    return f"{local}@{_ascii(domain)}"
+
+
+@lru_cache(maxsize=1024)
+def _ascii(domain: str) -> str:
+    return punycode(domain)
 
 
 def date() -> str:
