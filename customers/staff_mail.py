@@ -6,8 +6,8 @@ again after its lease. Nobody minds a second warning; everybody minds none.
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -24,6 +24,18 @@ LEASE = dt.timedelta(minutes=5)
 MAX_TRIES = 8
 AT_ONCE = 100
 State = StaffNotice.State
+
+
+class Attachment(NamedTuple):
+    """A file that goes with a mail."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+
+# Kind of notice -> what makes its file, in the reader's language; whoever makes one registers it when the site starts.
+ATTACHMENTS: dict[str, Callable[[StaffNotice], Attachment]] = {}
 
 
 def who_may(permission: str, *, but: User | None = None) -> list[User]:
@@ -84,9 +96,12 @@ def compose(*, notice: StaffNotice) -> EmailMultiAlternatives:
             render_to_string(f"emails/{notice.kind}/{part}", context)
             for part in ("subject.txt", "body.txt", "body.html")
         )
+        attachment = ATTACHMENTS[notice.kind](notice) if notice.kind in ATTACHMENTS else None
     headers = {"Auto-Submitted": "auto-generated", "X-Notice": f"staff-{notice.pk}"}
     mail = EmailMultiAlternatives(" ".join(subject.split()), text, to=[notice.reader.email], headers=headers)
     mail.attach_alternative(page, "text/html")
+    if attachment is not None:
+        mail.attach(*attachment)
     return mail
 
 

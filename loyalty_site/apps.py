@@ -9,6 +9,13 @@ class PortalConfig(AppConfig):
 
     name = "loyalty_site"
 
+    def ready(self) -> None:
+        """Let the mail of the monthly report carry its file."""
+        from customers import staff_mail
+        from loyalty_site.insights import monthly
+
+        staff_mail.ATTACHMENTS[monthly.KIND] = monthly.attachment
+
 
 class PortalAdminConfig(AdminConfig):
     """Django's admin, with the dashboard as its index."""

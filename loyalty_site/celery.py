@@ -67,6 +67,8 @@ app.conf.update(
             "schedule": crontab(minute="20", hour="*/3"),
         },
         "count-vintages": {"task": "rewards.tasks.count_vintages", "schedule": crontab(minute="45", hour="*/3")},
+        # In the first week of a month, once its months are counted; each reader gets it once.
+        "report-month": {"task": "loyalty_site.tasks.report_month", "schedule": crontab(minute="55", hour="6-20")},
         "forget-api-requests": {
             "task": "customers.tasks.forget_api_requests",
             "schedule": crontab(minute="20", hour="3"),

@@ -84,6 +84,10 @@ TO_STAFF: dict[str, tuple[Any, Mapping[str, Any]]] = {
         _("Campaign missed its time"), {"campaign": "Before the holidays", "missed": 1, "run": 1, "planned_at": MOMENT},
     ),
     "surveys_stalled": (_("Survey mails do not leave"), {"since_at": MOMENT}),
+    "monthly_report": (
+        _("Monthly report"),
+        {"month": "2026-10-01", "again": 4_870, "again_month": "2026-08-01", "owed": 18_240},
+    ),
     "books_digest": (
         _("Digest of the books"),
         {

@@ -3,19 +3,16 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
-from xml.sax.saxutils import escape
 
 import segno
 from django.utils.translation import gettext as _
 from reportlab.lib.colors import black
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import KeepInFrame, Paragraph
+from reportlab.platypus import KeepInFrame
 
+from customers.paper import paragraph
 from customers.templatetags.loyalty import last_moment, near_day
 from rewards.coupons import code_of
 from rewards.models import Coupon, CouponBatch
@@ -26,14 +23,10 @@ COLUMNS, ROWS = 2, 5
 MARGIN, PADDING, MARK = 10 * mm, 5 * mm, 4 * mm
 WIDTH, HEIGHT = (A4[0] - 2 * MARGIN) / COLUMNS, (A4[1] - 2 * MARGIN) / ROWS
 QR_SIDE = 30 * mm
-# Part of every reader of PDF; the only one that has Chinese without a font file of our own.
-CHINESE = "STSong-Light"
-LATIN, LATIN_BOLD = "Helvetica", "Helvetica-Bold"
 
 
 def write_sheets(*, coupons: Iterable[Coupon], batch: CouponBatch, file: BinaryIO, now: dt.datetime) -> int:
     """Write a PDF of the coupons, in the active language, and return how many there are; they are loaded one by one."""
-    pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
     canvas = Canvas(file, pagesize=A4, pageCompression=1)
     canvas.setTitle(batch.name)
     words = _Words(batch)
@@ -66,9 +59,9 @@ def _draw(canvas: Canvas, x: float, y: float, coupon: Coupon, words: _Words, now
     """Draw one coupon with its lower left corner at a point."""
     code = code_of(coupon)
     _draw_qr(canvas, x + WIDTH - PADDING - QR_SIDE, y + HEIGHT - PADDING - QR_SIDE, code)
-    texts = [_paragraph(words.name, 12, bold=True), _paragraph(words.worth, 16, bold=True)]
-    texts += [_paragraph(_until(coupon, now), 9)] if coupon.expires_at else []
-    texts += [_paragraph(words.terms, 7)] if words.terms else []
+    texts = [paragraph(words.name, 12, bold=True), paragraph(words.worth, 16, bold=True)]
+    texts += [paragraph(_until(coupon, now), 9)] if coupon.expires_at else []
+    texts += [paragraph(words.terms, 7)] if words.terms else []
     # Long terms are set smaller: nothing of what was promised is cut off.
     box = KeepInFrame(WIDTH - 3 * PADDING - QR_SIDE, HEIGHT - 3 * PADDING - 5 * mm, texts, mode="shrink")
     _width, height = box.wrapOn(canvas, WIDTH - 3 * PADDING - QR_SIDE, HEIGHT - 3 * PADDING - 5 * mm)
@@ -79,25 +72,6 @@ def _draw(canvas: Canvas, x: float, y: float, coupon: Coupon, words: _Words, now
 
 def _until(coupon: Coupon, now: dt.datetime) -> str:
     return _("Until %(day)s") % {"day": near_day(last_moment(coupon.expires_at), now)}
-
-
-def _paragraph(text: str, size: int, *, bold: bool = False) -> Paragraph:
-    text = text.replace("\u202f", "\u00a0")  # the narrow blank of some dates is in no font
-    is_latin = _is_latin(text)
-    font = (LATIN_BOLD if bold else LATIN) if is_latin else CHINESE
-    style = ParagraphStyle(
-        "text", fontName=font, fontSize=size, leading=size * 1.25, wordWrap=None if is_latin else "CJK"
-    )
-    return Paragraph(escape(text).replace("\n", "<br/>"), style)
-
-
-def _is_latin(text: str) -> bool:
-    """Return whether the fonts that need no Asian ones have all the symbols."""
-    try:
-        text.encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _draw_qr(canvas: Canvas, x: float, y: float, code: str) -> None:

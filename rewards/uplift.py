@@ -5,6 +5,7 @@ its assignment makes every figure worthless. docs/surprises.md#what-is-measured 
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -20,6 +21,7 @@ from rewards.proportions import Share
 from rewards.sequences import Interval, Sums
 
 BENT_COIN, EARLY_MESSAGE = "bent_coin", "early_message"
+FAMILIES_IN_ORDER = tuple(dict.fromkeys(FAMILIES.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ def report(*, trial: Trial, now: dt.datetime) -> Report:
     """Return what a trial says at an instant, by a handful of queries however large it is."""
     rows = outcomes(trial=trial, now=now)
     arms = [[row for row in rows if row.is_gift is is_gift] for is_gift in (True, False)]
-    assigned = _assigned(trial)
+    assigned = _assigned(trial, now)
     gift, control = (_arm(arm, number) for arm, number in zip(arms, assigned, strict=True))
     problem = problem_of(trial=trial)
     moments = [_moments(arm) for arm in arms]
@@ -136,12 +138,22 @@ class Family:
         return list(zip(self.reports, each, strict=True))
 
 
-def families(*, now: dt.datetime) -> list[Family]:
+def families(*, reports: Iterable[Report]) -> list[Family]:
     """Return the kinds of occasions with the reports of their surprises, pooled where there are several."""
     found: dict[str, list[Report]] = {}
-    for surprise in Surprise.objects.exclude(trial=None).select_related("trial", "batch").order_by("pk"):
-        found.setdefault(FAMILIES[surprise.trigger], []).append(report(trial=surprise.trial, now=now))
-    return [_family(family, reports) for family, reports in found.items()]
+    for each in reports:
+        found.setdefault(FAMILIES[each.trial.surprise.trigger], []).append(each)
+    return [_family(family, found[family]) for family in FAMILIES_IN_ORDER if family in found]
+
+
+def newest(*, now: dt.datetime, most: int = 60) -> list[Report]:
+    """Return the reports of the newest surprises, the newest first."""
+    rows = (
+        Surprise.objects.filter(trial__opened_at__lte=now)
+        .select_related("trial__surprise__batch")
+        .order_by("-pk")[:most]
+    )
+    return [report(trial=row.trial, now=now) for row in rows]
 
 
 def _family(family: str, reports: list[Report]) -> Family:
@@ -150,8 +162,8 @@ def _family(family: str, reports: list[Report]) -> Family:
     return Family(family=family, reports=shown, pool=pooling.pool(effects))
 
 
-def _assigned(trial: Trial) -> tuple[int, int]:
-    counts = Assignment.objects.counted().filter(trial=trial).aggregate(
+def _assigned(trial: Trial, now: dt.datetime) -> tuple[int, int]:
+    counts = Assignment.objects.counted().filter(trial=trial, assigned_at__lte=now).aggregate(
         gift=Count("pk", filter=Q(is_gift=True)), control=Count("pk", filter=Q(is_gift=False))
     )  # fmt: skip
     return counts["gift"], counts["control"]

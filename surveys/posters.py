@@ -1,7 +1,6 @@
 """A page to print and to hang up: one question, a large QR code, and the address in letters."""
 
 from typing import BinaryIO
-from xml.sax.saxutils import escape
 
 import segno
 from django.conf import settings
@@ -9,25 +8,20 @@ from django.utils.translation import gettext as _
 from reportlab.lib.colors import black
 from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A4, A5
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import KeepInFrame, Paragraph
 
+from customers.paper import paragraph
 from surveys import public_links
 from surveys.models import SurveyLink
 
-# Part of every reader of PDF; the only one that has Chinese without a font file of our own.
-CHINESE, LATIN, LATIN_BOLD = "STSong-Light", "Helvetica", "Helvetica-Bold"
 SIZES = {"a4": A4, "a5": A5}
 MARGIN = 15 * mm
 
 
 def write_poster(*, link: SurveyLink, size: str, file: BinaryIO) -> None:
     """Write a one-page PDF in the active language; `size` is a4 or a5."""
-    pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
     width, height = SIZES[size]
     canvas = Canvas(file, pagesize=(width, height), pageCompression=1)
     survey = link.campaign.survey
@@ -68,18 +62,4 @@ def draw_qr(canvas: Canvas, *, x: float, y: float, side: float, text: str) -> No
 
 
 def _paragraph(text: str, size: float, *, bold: bool = False) -> Paragraph:
-    try:
-        text.encode("cp1252")
-        font, wrap = (LATIN_BOLD if bold else LATIN), None
-    except UnicodeEncodeError:
-        font, wrap = CHINESE, "CJK"
-    style = ParagraphStyle(
-        "text",
-        fontName=font,
-        fontSize=size,
-        leading=size * 1.3,
-        alignment=TA_CENTER,
-        wordWrap=wrap,
-        spaceAfter=size / 2,
-    )
-    return Paragraph(escape(text).replace("\n", "<br/>"), style)
+    return paragraph(text, size, bold=bold, leading=1.3, align=TA_CENTER, after=size / 2)

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from customers import exports
-from customers.models import Product, User
+from customers.models import BuyingMonth, Product, User
 from customers.tests.factories import NOON, create_customer, create_store, create_user
 from loyalty_site.roles import ensure_roles
 from rewards import catalogue, checkout, coupons, till_actions, till_counter
@@ -96,6 +96,8 @@ PAGES = {
     "insights_effects": (302, 403, 403, 403),
     "insights_owed": (302, 403, 403, 403),
     "insights_close": (302, 403, 403, 403),
+    "insights_report": (302, 403, 403, 403),
+    "insights_report_pdf": (302, 403, 403, 403),
     "mails": (302, 403, 403, 403),
     "mail_sample": (302, 403, 403, 403),
     "mail_sample_html": (302, 403, 403, 403),
@@ -244,6 +246,7 @@ def alices(clients: dict[str, Client]) -> dict[str, dict[str, object]]:
         lines=[checkout.SoldLine(product, 1, 500)],
     )
     CountedMonth.objects.create(month_date=dt.date(2026, 2, 1), counted_at=NOON)
+    BuyingMonth.objects.create(month_date=dt.date(2026, 2, 1), buyers=1, repeaters=0, counted_at=NOON)
     stamps = create_card()
     reward = create_reward(slug="mug", points_cost=0, price=500)
     order = catalogue.redeem_reward(customer=alice, reward=reward, key="1", now=NOON)

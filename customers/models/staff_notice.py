@@ -19,6 +19,7 @@ class StaffNotice(models.Model):
         FROZEN = "spending_frozen", _("spending is frozen")
         THAWED = "spending_resumed", _("spending goes on")
         WEBHOOK = "webhook_stopped", _("a webhook was disabled")
+        MONTHLY_REPORT = "monthly_report", _("the report of a month")
         SURVEY_MAILS = "survey_mails", _("survey mails to look at")
         CAMPAIGN_MISSED = "campaign_missed", _("a campaign missed its time")
         SURVEYS_STALLED = "surveys_stalled", _("survey mails do not leave")

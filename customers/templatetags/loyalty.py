@@ -79,6 +79,12 @@ def iso_day(value: str) -> str:
 
 
 @register.filter
+def iso_month(value: str) -> str:
+    """Write the month of a day that was kept as 2026-11-01."""
+    return _date(dt.date.fromisoformat(value), "month")
+
+
+@register.filter
 def near_day(value: dt.datetime | None, now: dt.datetime) -> str:
     """Write a day, without its year when it lies within the ten months that leave no doubt."""
     if value is None:

@@ -10,7 +10,7 @@ from customers.admin.recommendations import ASPECTS, WAYS
 from customers.models import RecommendationModel
 from customers.templatetags.loyalty import points
 from loyalty_site.insights.keeping import kept
-from rewards import uplift, uplift_words
+from rewards import pooled_words, uplift, uplift_words
 from rewards.models import CouponBatch, CouponPlan, Surprise
 from rewards.uplift_words import Sentence, of_100
 
@@ -29,25 +29,36 @@ class Verdict:
 
 def effects(*, now: dt.datetime) -> dict[str, Any]:
     """Return what the page shows. Reports are counted at most every ten minutes, of the newest trials alone."""
-    reports = kept("reports", lambda: _reports(now), now=now)
-    surprises = Surprise.objects.filter(trial__in=reports).order_by("-pk")
-    plans = CouponPlan.objects.filter(trial__in=reports).select_related("batch").order_by("-pk")
     return {
-        "surprises": [_verdict(row, reports[row.trial_id], "surprise_report") for row in surprises],
-        "batches": [_verdict(row.batch, reports[row.trial_id], "couponbatch_effect") for row in plans],
+        **kept("trials", lambda: trials(now=now), now=now).words(),
         "without_coin": _without_coin(),
         "why_no_effect": uplift_words.without_coin(),
         "night": (night := RecommendationModel.objects.current()),
         "aspects": list(ASPECTS.values()),
-        "ways": _ways(night),
+        "ways": ways(night),
     }
 
 
-def _reports(now: dt.datetime) -> dict[int, uplift.Report]:
-    newest = Surprise.objects.exclude(trial=None).select_related("trial", "batch").order_by("-pk")[:NEWEST]
-    plans = CouponPlan.objects.exclude(trial=None).select_related("trial__plan__batch").order_by("-pk")[:NEWEST]
-    trials = [row.trial for row in [*newest, *plans]]
-    return {trial.pk: uplift.report(trial=trial, now=now) for trial in trials}
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """The reports of the newest surprises and of the newest plans of coupons with a comparison, the newest first."""
+
+    surprises: list[uplift.Report]
+    plans: list[uplift.Report]
+
+    def words(self) -> dict[str, Any]:
+        """Return the verdicts, and the kinds of surprises pooled, in the reader's language."""
+        return {
+            "surprises": [_verdict(it.trial.surprise, it, "surprise_report") for it in self.surprises[:NEWEST]],
+            "batches": [_verdict(it.trial.plan.batch, it, "couponbatch_effect") for it in self.plans],
+            "families": pooled_words.describe(uplift.families(reports=self.surprises)),
+        }
+
+
+def trials(*, now: dt.datetime) -> Trials:
+    """Return what trials say at an instant."""
+    plans = CouponPlan.objects.filter(trial__opened_at__lte=now).select_related("trial__plan__batch").order_by("-pk")
+    return Trials(uplift.newest(now=now), [uplift.report(trial=row.trial, now=now) for row in plans[:NEWEST]])
 
 
 def _verdict(record: Surprise | CouponBatch, report: uplift.Report, page: str) -> Verdict:
@@ -66,7 +77,7 @@ def _without_coin() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _ways(night: RecommendationModel | None) -> list[tuple[Any, list[str]]]:
+def ways(night: RecommendationModel | None) -> list[tuple[Any, list[str]]]:
     figures = night.figures if night else {}
     return [
         (label, [f"{figures[way][aspect]:.3f}" for aspect in ASPECTS]) for way, label in WAYS.items() if way in figures

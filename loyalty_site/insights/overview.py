@@ -90,8 +90,8 @@ def repeat_chart(rows: Sequence[BuyingMonth], *, now: dt.datetime) -> Chart:
     )  # fmt: skip
 
 
-def survey_chart(found: Headline) -> Chart:
-    """Draw the score by month; months with too few answers are a gap."""
+def survey_chart(found: Headline, *, is_over: bool = False) -> Chart:
+    """Draw the score by month; months with too few answers are a gap, and the last one goes on unless it is over."""
     scores = [period.score if period.score and period.score.is_shown else None for period in found.periods]
     is_nps = found.question.kind == Question.Kind.NPS
     days = [period.starts_date for period in found.periods]
@@ -101,7 +101,7 @@ def survey_chart(found: Headline) -> Chart:
         values=[score.value if score else None for score in scores],
         words=[(f"{score.value:+.0f}" if is_nps else f"{score.value:.0f} %").replace("-", "−") if score else "" for score in scores],
         note_column=_("Answers"), notes=[points(score.n) if score else "" for score in scores],
-        open_from=len(days) - 1, highest=None if is_nps else 100,
+        open_from=len(days) - (not is_over), highest=None if is_nps else 100,
     )  # fmt: skip
 
 

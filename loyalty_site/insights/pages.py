@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from customers import csv_out
-from loyalty_site.insights import effects, overview, owed
+from loyalty_site.insights import effects, monthly, overview, owed, report
 from rewards import liability
 
 COMING_BACK, OWED = "customers.view_buyingmonth", "rewards.view_vintagemonth"
@@ -57,6 +57,32 @@ def month_close(request: HttpRequest) -> HttpResponseBase:
 def what_works(request: HttpRequest) -> HttpResponse:
     """Show the effect of surprises and coupons, and how good recommendations are."""
     return render(request, "loyalty_site/insights_effects.html", effects.effects(now=timezone.now()))
+
+
+@require_GET
+@permission_required(monthly.SEES, raise_exception=True)
+def monthly_report(request: HttpRequest) -> HttpResponse:
+    """Show the report of a month as it is mailed."""
+    now = timezone.now()
+    closed = report.months_to_report(now=now)
+    if not closed:
+        return render(request, "loyalty_site/insights_report.html", {"closed": closed})
+    found = report.report(month_date=_chosen(request, closed), now=now)
+    return render(request, "loyalty_site/insights_report.html", {"closed": closed, "report": found})
+
+
+@require_GET
+@permission_required(monthly.SEES, raise_exception=True)
+def monthly_report_pdf(request: HttpRequest) -> HttpResponse:
+    """Hand out the report of a month as a PDF, in the reader's language."""
+    now = timezone.now()
+    closed = report.months_to_report(now=now)
+    if not closed:
+        raise Http404
+    month = _chosen(request, closed)
+    name = f'attachment; filename="report-{month:%Y-%m}.pdf"'
+    content = monthly.pdf(month_date=month, now=now)
+    return HttpResponse(content, content_type="application/pdf", headers={"Content-Disposition": name})
 
 
 def _chosen(request: HttpRequest, closed: list[dt.date]) -> dt.date:

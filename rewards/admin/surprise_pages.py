@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from customers import csv_out
 from customers.admin_pages import form_page
 from customers.admin_panels import record_url
-from rewards import outcomes, surprise_plans, surprises, uplift, uplift_words
+from rewards import outcomes, pooled_words, surprise_plans, surprises, uplift, uplift_words
 from rewards.models import Surprise, Trial
 from rewards.surprise_forms import ApproveSurpriseForm
 
@@ -104,41 +104,13 @@ def families_page(model_admin: Any, request: HttpRequest, pk: int | None = None)
     """Show the surprises of each kind of occasion together, each after borrowing from the others."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
-    labels = dict(Surprise.Family.choices)
-    found = [
-        {
-            "label": labels[family.family],
-            "together": _interval(family.pool.together) if family.pool else "",
-            "rows": [_pooled(report, pooled) for report, pooled in family.rows],
-        }
-        for family in uplift.families(now=timezone.now())
-    ]
+    found = pooled_words.describe(uplift.families(reports=uplift.newest(now=timezone.now())))
     context = {
         **model_admin.admin_site.each_context(request), "opts": model_admin.opts, "title": _("Surprises of a kind together"),
         "families": found,
     }  # fmt: skip
     request.current_app = model_admin.admin_site.name
     return TemplateResponse(request, "admin/rewards/surprise_families.html", context)
-
-
-def _pooled(report: uplift.Report, pooled: Any) -> dict[str, Any]:
-    return {
-        "surprise": report.trial.surprise,
-        "url": record_url(report.trial.surprise),
-        "counted": report.counted,
-        "alone": _interval(report.came_back),
-        "pooled": _interval(pooled.interval) if pooled else "",
-        "borrowed": f"{pooled.borrowed * 100:.0f} %" if pooled else "",
-    }
-
-
-def _interval(found: Any) -> str:
-    if found is None:
-        return ""
-    low, high = uplift_words.of_100(found.low), uplift_words.of_100(found.high)
-    return _("%(estimate)s in 100 (%(low)s to %(high)s)") % {
-        "estimate": uplift_words.of_100(found.estimate), "low": low, "high": high
-    }  # fmt: skip
 
 
 def _figures(report: uplift.Report) -> list[tuple[str, Any, Any]]:

@@ -219,7 +219,7 @@ def test_small_surprises_of_a_family_are_pooled_and_say_what_they_borrow():
         assign(trial, many(90))
         come_back(trial, gift=25, control=15)
     open_trial(trigger="birthday")
-    purchases, birthdays = uplift.families(now=LATER)
+    purchases, birthdays = uplift.families(reports=uplift.newest(now=LATER))
     assert (purchases.family, len(purchases.rows), birthdays.rows) == ("purchase", 3, [])
     for report, pooled in purchases.rows:
         assert 0.5 < pooled.borrowed < 1

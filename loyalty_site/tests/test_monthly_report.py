@@ -1,0 +1,148 @@
+"""The monthly report: what stands in it, who gets it, and that each reader gets it once."""
+
+import datetime as dt
+import re
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone, translation
+
+from customers import cohorts, months, paper, staff_mail
+from customers.models import BuyingMonth, StaffNotice, User
+from customers.tests.factories import create_customer, create_user
+from loyalty_site.insights import monthly, report, report_pdf
+from loyalty_site.roles import ensure_roles
+from loyalty_site.tests.test_insights import a_year
+from rewards import vintages
+from rewards.tests.surprise_factories import buy, create_surprise
+
+pytestmark = pytest.mark.django_db
+
+
+def last_month(moment: dt.datetime) -> dt.date:
+    return months.plus(months.month_of(moment), -1)
+
+
+@pytest.fixture
+def third() -> dt.datetime:
+    """Noon of the third of this month, with the year before counted."""
+    moment = timezone.now().replace(day=3, hour=12, minute=0, second=0, microsecond=0)
+    cache.clear()
+    a_year()
+    middle = months.bounds(last_month(moment))[0] + dt.timedelta(days=14)
+    buy(create_customer(), at=middle)
+    cohorts.count_due(clock=lambda: moment)
+    vintages.count_due(clock=lambda: moment)
+    return moment
+
+
+def reader(role: str, *, language: str = "en") -> User:
+    user = create_user(email=f"{role}@example.com", is_staff=True, language=language)
+    user.groups.add(ensure_roles()[role])
+    return user
+
+
+def sent() -> list:
+    return [message for message in mail.outbox if message.attachments]
+
+
+def test_each_reader_gets_the_report_of_a_month_once_in_their_language(third: dt.datetime):
+    reader("marketer")
+    reader("manager", language="zh-hans")
+    create_user(email="owner@example.com", is_staff=True, is_superuser=True)
+    assert monthly.send_due(now=third) == 3
+    assert monthly.send_due(now=third + dt.timedelta(days=1)) == 0
+    staff_mail.send_due(now=third)
+    staff_mail.send_due(now=third)
+    assert sorted(message.to[0] for message in sent()) == [
+        "manager@example.com",
+        "marketer@example.com",
+        "owner@example.com",
+    ]
+    subjects = {message.to[0]: message.subject for message in sent()}
+    assert "report of" in subjects["marketer@example.com"]
+    assert "报告" in subjects["manager@example.com"]
+    for message in sent():
+        (file,) = message.attachments
+        assert file.filename == f"report-{last_month(third):%Y-%m}.pdf"
+        assert file.content.startswith(b"%PDF")
+        assert (b"STSong-Light" in file.content) == (message.to[0] == "manager@example.com")
+
+
+def test_a_marketer_who_joins_that_week_gets_it_and_nobody_twice(third: dt.datetime):
+    reader("manager")
+    monthly.send_due(now=third)
+    reader("marketer")
+    assert monthly.send_due(now=third) == 1
+    assert StaffNotice.objects.filter(kind=monthly.KIND).count() == 2
+
+
+@pytest.mark.parametrize("role", ["cashier", "auditor"])
+def test_who_does_not_plan_surprises_gets_none(third: dt.datetime, role: str):
+    reader("marketer")
+    user = reader(role)
+    monthly.send_due(now=third)
+    assert not StaffNotice.objects.filter(reader=user).exists()
+
+
+def test_a_shop_that_was_shut_reports_within_a_week_or_not_at_all(third: dt.datetime):
+    reader("marketer")
+    assert monthly.send_due(now=third.replace(day=8)) == 0
+    assert monthly.send_due(now=third.replace(day=7)) == 1
+
+
+def test_a_month_that_was_not_counted_since_its_end_waits(third: dt.datetime):
+    reader("marketer")
+    BuyingMonth.objects.update(counted_at=months.bounds(last_month(third))[1] - dt.timedelta(hours=1))
+    assert monthly.send_due(now=third) == 0
+
+
+def test_a_month_without_a_purchase_has_no_report(third: dt.datetime):
+    reader("marketer")
+    BuyingMonth.objects.filter(month_date=last_month(third)).update(buyers=0, repeaters=0)
+    assert monthly.send_due(now=third) == 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_report_says_what_the_pages_say(third: dt.datetime, language: str):
+    create_surprise(now=third - dt.timedelta(days=40))
+    with translation.override(language):
+        found = report.report(month_date=last_month(third), now=third)
+        content = report_pdf.write(found)
+    titles = [section.title for section in found.sections]
+    wanted = {"en": ["Do customers come back?", "What do we owe in points?", "Do gifts bring customers back?"]}
+    assert len(titles) == 3
+    assert titles == wanted.get(language, titles)
+    tables = [part.table for section in found.sections for part in section.parts if part.table]
+    assert all(len(row) == len(table.heading) for table in tables for row in table.rows)
+    assert len(re.findall(rb"/Type /Page\b", content)) <= 3
+
+
+def test_a_marketer_sees_it_before_and_takes_it_along(third: dt.datetime):
+    client = Client()
+    client.force_login(reader("marketer"))
+    month = last_month(timezone.now())
+    page = client.get("/insights/report/").content.decode()
+    assert f"report.pdf?month={month:%Y-%m}" in page
+    assert "style=" not in page
+    answer = client.get(f"/insights/report/report.pdf?month={month:%Y-%m}")
+    assert (answer["Content-Type"], answer.content[:4]) == ("application/pdf", b"%PDF")
+    assert f"report-{month:%Y-%m}.pdf" in answer["Content-Disposition"]
+    for wrong in ("1999-01", "x", f"{timezone.now():%Y-%m}"):
+        assert client.get("/insights/report/report.pdf", {"month": wrong}).status_code == 404
+
+
+def test_a_young_shop_is_told_when_the_first_one_comes():
+    cache.clear()
+    client = Client()
+    client.force_login(reader("marketer"))
+    assert "No month is over yet" in client.get("/insights/report/").content.decode()
+    assert client.get("/insights/report/report.pdf").status_code == 404
+
+
+def test_signs_that_no_font_has_are_written_with_those_it_has():
+    assert paper.printable("\N{MINUS SIGN}5") == "\u20135"
+    assert paper.font("café") == "Helvetica"
+    assert paper.font("咖啡") == "STSong-Light"
