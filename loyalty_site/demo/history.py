@@ -44,6 +44,14 @@ class History:
     pockets: Pockets
     rng: random.Random
     events: list[Event] = field(default_factory=list)
+    waiting: list[Visit] = field(default_factory=list)  # the latest first
+
+    def come_once_more(self, customer_id: int, visit: Visit) -> None:
+        """Let somebody come who would not have, unless that lies ahead."""
+        visit.person = self.persons[customer_id]
+        if visit.at < self.until:
+            self.waiting.append(visit)
+            self.waiting.sort(key=lambda one: one.at, reverse=True)
 
     def play(
         self, *, visits: list[Visit], start: dt.datetime, now: dt.datetime, progress: Callable[[int], None]
@@ -51,13 +59,14 @@ class History:
         """Record all visits in order, and what happens around them."""
         self.rules = list(EarningRule.objects.live())
         self.events.sort(key=lambda event: event[0])
-        waiting, newcomers = list(reversed(visits)), list(reversed(self.people))
+        self.waiting, newcomers = list(reversed(visits)), list(reversed(self.people))
+        self.until, self.persons = now, {person.customer.pk: person for person in self.people}
         for first, end in _steps(start, now, [at for at, _act in self.events]):
             daily.run(now=first)
             self._issue(first, end, newcomers)
             step = []
-            while waiting and waiting[-1].at < end:
-                step.append(waiting.pop())
+            while self.waiting and self.waiting[-1].at < end:
+                step.append(self.waiting.pop())
             self._sell(step, now)
             while self.events and self.events[0][0] < end:
                 self.events.pop(0)[1]()

@@ -15,6 +15,7 @@ from customers.timezones import programme_date, start_of_day
 from loyalty_site.demo import asking, gifts, history, life, people
 from loyalty_site.demo.catalogue import open_shop
 from loyalty_site.demo.offers import Pockets
+from loyalty_site.demo.surprising import Surprising
 from rewards import adjustments, vintages
 from rewards.dates import add_months
 from rewards.models import PointBalance
@@ -37,7 +38,9 @@ def load(*, seed: int, now: dt.datetime, progress: Callable[[int, int], None] = 
         pockets.open()
         visits = life.visits(rng=rng, people=persons, start=first, now=now)
         played = history.History(shop, persons, pockets, rng)
+        surprising = Surprising(played, random.Random(seed))  # noqa: S311
         played.events = [
+            *surprising.events(now=now),
             *history.waves(pockets, now=now),
             *survey.events(now=now),
             *_goodwill(staff["manager"], rng, now),
@@ -53,6 +56,7 @@ def load(*, seed: int, now: dt.datetime, progress: Callable[[int, int], None] = 
         pockets.loose_ends(now=now)
         gifts.hand_out(shop=shop, now=now)
         gifts.bring_friends(shop=shop, now=now)
+        surprising.draft(now=now)
         survey.today(now=now)
         cohorts.count_due(clock=lambda: now)
         vintages.count_due(clock=lambda: now)

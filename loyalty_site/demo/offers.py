@@ -9,9 +9,9 @@ from customers.models import Customer
 from customers.timezones import programme_date, start_of_day
 from loyalty_site.demo.catalogue import Shop
 from loyalty_site.demo.people import ALICE, LIN, Person
-from rewards import batches, coupons, redemption
+from rewards import batches, coupon_jobs, coupons, plans, redemption
 from rewards.coupons import free
-from rewards.models import Coupon, CouponBatch
+from rewards.models import Coupon, CouponBatch, CouponPlan
 
 Value, State = CouponBatch.Value, CouponBatch.State
 
@@ -37,6 +37,7 @@ class Wave:
     fields: dict[str, object]
     lasts: int = 28
     starts_in: int = 0
+    holdout: int = 0  # of 10,000, left out by a coin to compare
 
 
 WAVES = [
@@ -46,8 +47,8 @@ WAVES = [
          {"value_kind": Value.AMOUNT, "value": 500, "minimum_basket": 1_000, "limit": 100}, lasts=42),
     Wave(190, "regulars", "Regulars' week: 20 % off", "常客周：八折",
          {"value_kind": Value.PERCENT, "value": 2_000, "per_customer": 1, "per_day": 20, "budget": 30_000}, lasts=14),
-    Wave(60, "bought_90_days", "Bring a friend: 3.00 off", "带朋友来：立减 3.00",
-         {"value_kind": Value.AMOUNT, "value": 300, "minimum_basket": 900}, lasts=45),
+    Wave(75, "bought_90_days", "Bring a friend: 3.00 off", "带朋友来：立减 3.00",
+         {"value_kind": Value.AMOUNT, "value": 300, "minimum_basket": 900}, lasts=45, holdout=3_000),
     Wave(10, "bought_90_days", "Try our cakes: 15 % off", "尝尝我们的蛋糕：八五折",
          {"value_kind": Value.PERCENT, "value": 1_500, "minimum_basket": 500, "budget": 50_000}, lasts=40),
     Wave(8, "lapsed", "We miss you: 5.00 off", "好久不见：立减 5.00",
@@ -100,8 +101,12 @@ class Pockets:
             starts_at=start_of_day(first) if wave.starts_in else None,
             ends_at=start_of_day(first + dt.timedelta(days=wave.lasts)),
             stacking="offer",
+            state=State.DRAFT if wave.holdout else State.ACTIVE,
             **wave.fields,
         )
+        if wave.holdout:
+            self._compare(batch, wave, now)
+            return batch
         self._give_all(batch, segments.members(wave.segment, now=now), f"wave:{batch.pk}", now)
         return batch
 
@@ -158,5 +163,20 @@ class Pockets:
         for coupon in Coupon.objects.filter(batch=batch, issued_at=now).select_related("batch"):
             self.coupons[coupon.customer_id].append(coupon)
 
+    def _compare(self, batch: CouponBatch, wave: Wave, now: dt.datetime) -> None:
+        """Let the coin say who of a segment gets the coupon, by a plan that somebody else approved."""
+        staff = self.shop.staff
+        plan = CouponPlan.objects.create(
+            batch=batch, audience=CouponPlan.Audience.SEGMENT, segment=wave.segment, holdout=wave.holdout,
+            requested_by=staff["marketer"], requested_at=now,
+        )  # fmt: skip
+        plans.approve(plan=plan, version=plan.version, by=staff["manager"], now=now)
+        plan.refresh_from_db()
+        plans.carry_out(plan=plan, now=now)
+        coupon_jobs.run_waiting(clock=lambda: now)
+        plans.carry_out(plan=plan, now=now)
+        for coupon in Coupon.objects.filter(batch=batch, customer__isnull=False).select_related("batch"):
+            self.coupons[coupon.customer_id].append(coupon)
+
     def _batch(self, **fields: object) -> CouponBatch:
-        return CouponBatch.objects.create(state=State.ACTIVE, by=self.shop.staff["marketer"], **fields)
+        return CouponBatch.objects.create(by=self.shop.staff["marketer"], **{"state": State.ACTIVE} | fields)

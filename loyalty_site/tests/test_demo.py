@@ -13,8 +13,8 @@ from customers.models import Customer, Purchase, Return, User
 from customers.timezones import programme_date
 from loyalty_site.demo import life, people
 from loyalty_site.demo.load import load
-from rewards import proof, triggers
-from rewards.models import Coupon, CouponBatch, PointTransaction
+from rewards import proof, triggers, uplift
+from rewards.models import Coupon, CouponBatch, CouponPlan, PointTransaction, Surprise, SurpriseGift
 from surveys import frozen, subjects
 from surveys.models import Campaign, Case, ContactLogEntry, Response, Theme
 
@@ -53,6 +53,8 @@ def test_every_page_has_something_to_show(demo: None):
     assert Response.objects.completed().count() >= 5
     assert {case.state for case in Case.objects.all()} >= {"new", "contacted"}
     assert ContactLogEntry.objects.exists()
+    assert set(Surprise.objects.values_list("state", flat=True)) == {"draft", "active", "stopped"}
+    assert set(SurpriseGift.objects.values_list("state", flat=True)) >= {"given", "lapsed", "declined"}
     assert Campaign.objects.filter(state="scheduled", scheduled_at__gt=NOW).exists()
     assert Campaign.objects.filter(state="draft", trigger="nth_purchase").exists()
     assert set(Response.objects.values_list("channel", flat=True)) == {"email", "wechat", "window", "receipt"}
@@ -71,6 +73,17 @@ def test_the_two_to_log_in_as_have_spendable_pending_and_expiring_points_and_cou
     assert lots.filter(expires_at__lt=NOW + dt.timedelta(days=31)).exists()
     assert Coupon.objects.redeemable(NOW).filter(customer=customer).count() >= 2
     assert customer.stamp_balances.filter(lifetime__gt=0).exists()
+
+
+@pytest.mark.django_db
+def test_the_coin_was_tossed_before_every_gift_and_its_effect_can_be_read(demo: None):
+    found = uplift.newest(now=NOW)
+    assert len(found) == 5
+    assert [report.problem for report in found] == [""] * 5
+    assert sum(report.counted for report in found) > 50
+    plan = CouponPlan.objects.get(holdout__gt=0)
+    counts = {is_gift: plan.trial.assignments.filter(is_gift=is_gift).count() for is_gift in (True, False)}
+    assert plan.batch.issued == counts[True] > counts[False] > 0
 
 
 @pytest.mark.django_db
