@@ -10,6 +10,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from customers import rhythm_states
 from customers.models import Category, Product, Purchase, PurchaseLine, Store
 from customers.models.customer import CustomerQuerySet
 from customers.timezones import programme_date, start_of_day
@@ -58,9 +59,12 @@ def number(label: str | Promise, least: int, most: int, help_text: str | Promise
     return lambda: forms.IntegerField(required=False, label=label, min_value=least, max_value=most, help_text=help_text)
 
 
-def choice(label: str | Promise, options: list[tuple[str, str | Promise]]) -> Callable[[], forms.Field]:
+def choice(
+    label: str | Promise, options: list[tuple[str, str | Promise]], help_text: str | Promise = ""
+) -> Callable[[], forms.Field]:
     """Return a field that chooses a word, or none."""
-    return lambda: forms.ChoiceField(required=False, label=label, choices=[("", _("— any —")), *options])
+    choices = [("", _("— any —")), *options]
+    return lambda: forms.ChoiceField(required=False, label=label, help_text=help_text, choices=choices)
 
 
 def _since(now: dt.datetime) -> dt.datetime:
@@ -112,5 +116,12 @@ register(
     Fact("frequency_least", number(_("Frequency, at least"), 1, 5, _FIFTHS), _at_least("frequency")),
     Fact("frequency_most", number(_("Frequency, at most"), 1, 5, _FIFTHS), _at_most("frequency")),
     Fact("monetary_least", number(_("Monetary value, at least"), 1, 5, _FIFTHS), _at_least("monetary")),
+    Fact(
+        "rhythm",
+        choice(
+            _("In their own rhythm"), rhythm_states.LABELS, _("As of the last night; who has bought since is on time.")
+        ),
+        rhythm_states.in_state,
+    ),
     Fact("visits_least", number(_("Days with a purchase, at least"), 1, 100_000), _at_least("visits")),
 )

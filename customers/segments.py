@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from customers import saved_filters
+from customers import rhythm_states, saved_filters
 from customers.models import Customer, Purchase, SavedFilter, Store
 from customers.models.customer import CustomerQuerySet
 from customers.models.purchase import PurchaseQuerySet
@@ -133,15 +133,11 @@ def _birthday_this_month(customers: CustomerQuerySet, now: dt.datetime, store: S
     return customers.filter(birthday__month=programme_date(now).month)
 
 
-def _by_rhythm(begins: str, ends: str | None) -> Select:
+def _by_rhythm(state: str) -> Select:
     """Select by the customer's own rhythm, as of the last night; whoever has bought since is neither due nor lapsed."""
 
     def select(customers: CustomerQuerySet, now: dt.datetime, store: Store | None) -> CustomerQuerySet:
-        window = {f"standing__{begins}__lte": now} | ({f"standing__{ends}__gt": now} if ends else {})
-        since = Purchase.objects.filter(
-            customer=OuterRef("pk"), occurred_at__gt=OuterRef("standing__last_at"), occurred_at__lte=now
-        )
-        return customers.filter(~Exists(since), **window)
+        return rhythm_states.in_state(customers, state, now)
 
     return select
 
@@ -198,19 +194,19 @@ SEGMENTS: dict[str, Segment] = {
             "due",
             gettext_lazy("Due"),
             gettext_lazy("By their own rhythm it is time to come again."),
-            _by_rhythm("due_at", "lapsing_at"),
+            _by_rhythm(rhythm_states.DUE),
         ),
         Segment(
             "lapsing",
             gettext_lazy("Lapsing"),
             gettext_lazy("Away for twice as long as usual for them, and not yet four times."),
-            _by_rhythm("lapsing_at", "lapsed_at"),
+            _by_rhythm(rhythm_states.LAPSING),
         ),
         Segment(
             "lapsed_rhythm",
             gettext_lazy("Lapsed, by their own rhythm"),
             gettext_lazy("Away for four times as long as usual for them, or longer."),
-            _by_rhythm("lapsed_at", None),
+            _by_rhythm(rhythm_states.LAPSED),
         ),
         Segment(
             "best",

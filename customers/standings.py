@@ -6,20 +6,17 @@ Customers who switched personalisation off have no standing.
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import F
 
-from customers import forecasts, rfm, rhythm
-from customers.models import Customer, Purchase, Standing, StandingChange, StandingNight
-from customers.recommendations.history import Epoch
-from customers.timezones import programme_date, zone
+from customers import forecasts, looking_back, rfm, rhythm
+from customers.models import Standing, StandingChange, StandingNight
+from customers.timezones import programme_date
+from customers.visits import Visits, histories, read
 
-CHUNK = 100_000
 AT_ONCE = 1_000
 WEEKS, CHANCE_WEEKS = 52, 8
 DRAWS = 19
@@ -30,28 +27,16 @@ WRITTEN = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Visits:
-    """Distinct days of purchase in the programme's time zone: one row per customer and day."""
-
-    customers: np.ndarray
-    customer: np.ndarray
-    day: np.ndarray
-    spent: np.ndarray
-    last: np.ndarray  # second of each customer's latest purchase
-
-
 def run_due(*, clock: Callable[[], dt.datetime]) -> int:
     """Do today's work unless it is done, and return for how many customers something changed."""
     now = clock()
     today = programme_date(now)
     if StandingNight.objects.filter(day_date=today).exists():
         return 0
-    visits = _read(now)
+    visits = read(now=now)
     forecast = _forecast(visits, today.toordinal())
     changed = _write(_rows(visits, today.toordinal(), forecast), now, today)
-    gone = Standing.objects.exclude(customer__in=Customer.objects.enrolled().filter(is_personalised=True))
-    gone.delete()
+    _forget(visits)
     StandingNight.objects.update_or_create(
         day_date=today,
         defaults={
@@ -62,51 +47,18 @@ def run_due(*, clock: Callable[[], dt.datetime]) -> int:
     return changed
 
 
-def _read(now: dt.datetime) -> Visits:
-    people = Customer.objects.enrolled().filter(is_personalised=True).order_by("pk").values_list("pk", flat=True)
-    known = np.fromiter(people.iterator(), np.int64)
-    parts, last = [], 0
-    receipts = Purchase.objects.filter(customer__isnull=False, occurred_at__lte=now).order_by("pk")
-    columns = ("pk", "customer_id", Epoch("occurred_at"), F("total") - F("discount") - F("paid_by_points"))
-    while some := list(receipts.filter(pk__gt=last).values_list(*columns)[:CHUNK]):
-        parts.append(np.array(some, np.float64))
-        last = some[-1][0]
-    table = np.concatenate(parts) if parts else np.zeros((0, 4))
-    table = table[np.isin(table[:, 1], known)]
-    customers, customer = np.unique(table[:, 1].astype(np.int64), return_inverse=True)
-    day = _days(table[:, 2])
-    latest = np.zeros(len(customers))
-    np.maximum.at(latest, customer, table[:, 2])
-    keys, place = np.unique(np.column_stack([customer, day]), axis=0, return_inverse=True)
-    spent = np.bincount(place.ravel(), weights=table[:, 3], minlength=len(keys))
-    return Visits(customers, keys[:, 0], keys[:, 1], spent, latest)
-
-
-def _days(seconds: np.ndarray) -> np.ndarray:
-    """Return the programme's calendar days; clocks change at whole hours, so each hour is looked up once."""
-    hours, place = np.unique((seconds // 3600).astype(np.int64), return_inverse=True)
-    here = zone("")
-    days = [dt.datetime.fromtimestamp(hour * 3600, here).toordinal() for hour in hours.tolist()]
-    return np.array(days, np.int64)[place] if days else np.zeros(0, np.int64)
-
-
-def _histories(visits: Visits, until: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return who had bought by a day, and their x, last and age in weeks and mean spent when they came back."""
-    keep = visits.day <= until
-    customer, day, spent = visits.customer[keep], visits.day[keep], visits.spent[keep]
-    who, starts, counts = np.unique(customer, return_index=True, return_counts=True)
-    first, last = day[starts], day[starts + counts - 1]
-    again = np.add.reduceat(spent, starts) - spent[starts] if len(starts) else np.zeros(0)
-    x = (counts - 1).astype(float)
-    mean = np.where(x > 0, again / np.maximum(x, 1), 0)
-    return who, x, (last - first) / 7, (until - first) / 7, mean
+def _forget(visits: Visits) -> None:
+    """Delete the standings of whoever is followed no more, or kept nothing of what they bought."""
+    noted = np.fromiter(Standing.objects.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
+    for some in batched(np.setdiff1d(noted, visits.customers).tolist(), AT_ONCE):
+        Standing.objects.filter(pk__in=some).delete()
 
 
 def _forecast(visits: Visits, today: int) -> dict[str, Any]:
     """Return the forecasts of everybody, or nothing when the shop is too young or too small for one."""
     if not len(visits.day) or today - int(visits.day.min()) < forecasts.FEWEST_DAYS:
         return {}
-    __, x, last, age, mean = _histories(visits, today)
+    __, x, last, age, mean = histories(visits, today)
     if (x > 0).sum() < forecasts.FEWEST_REPEATERS:
         return {}
     rows, place = forecasts.distinct(x=x, last=last, age=age)
@@ -131,24 +83,8 @@ def _forecast(visits: Visits, today: int) -> dict[str, Any]:
         "high": np.maximum(high, each)[place],
         "chance": forecasts.chance_to_buy(fitted, rows, weeks=CHANCE_WEEKS)[place],
         "mean": forecasts.mean_spending(spending, x=x, mean=mean),
-        "kept": {"parameters": list(fitted), "spending": list(spending), "error": _error(visits, today)},
+        "kept": {"parameters": list(fitted), "spending": list(spending), **looking_back.look_back(visits, today=today)},
     }
-
-
-def _error(visits: Visits, today: int) -> list[list[float]]:
-    """Return, by tenths of customers, how many, what was forecast as of half a year ago (or half the history), and what happened."""
-    weeks = min(26, (today - int(visits.day.min())) // 14)
-    cut = today - weeks * 7
-    who, x, last, age, __ = _histories(visits, cut)
-    if (x > 0).sum() < forecasts.FEWEST_CUSTOMERS:
-        return []
-    rows, place = forecasts.distinct(x=x, last=last, age=age)
-    forecast = forecasts.expected(forecasts.fit(rows), rows, weeks=weeks)[place]
-    since = np.bincount(visits.customer[visits.day > cut], minlength=len(visits.customers))[who]
-    return [
-        [size, round(mean, 3), round(real, 3)]
-        for size, mean, real in forecasts.deciles(forecast=forecast, happened=since)
-    ]
 
 
 def _rows(visits: Visits, today: int, forecast: dict[str, Any]) -> list[Standing]:

@@ -22,6 +22,7 @@ urlpatterns = [
     path("insights/effects/", insights_pages.what_works, name="insights_effects"),
     path("insights/points-owed/", insights_pages.points_owed, name="insights_owed"),
     path("insights/points-owed/close.csv", insights_pages.month_close, name="insights_close"),
+    path("insights/forecasts/", insights_pages.forecasts, name="insights_forecasts"),
     path("insights/report/", insights_pages.monthly_report, name="insights_report"),
     path("insights/report/report.pdf", insights_pages.monthly_report_pdf, name="insights_report_pdf"),
     path("mails/", mail_views.mails, name="mails"),

@@ -1,43 +1,17 @@
-"""Who stays away longer than their own rhythm: the median pause between a customer's visits, by one statement."""
+"""Who stays away longer than their own rhythm, by the rhythm that the night has worked out for everybody (customers.rhythm)."""
 
 import datetime as dt
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from customers.models import Purchase
-from customers.statements import stored
+from customers.models import Purchase, Standing
 from customers.timezones import programme_date
 
-YEARS = dt.timedelta(days=730)
-FEWEST_GAPS = 3
-SHORTEST_DAYS = 7  # nobody is missed sooner, however often they usually come
-
-_DAYS = {
-    "sqlite": "julianday(occurred_at)",
-    "postgresql": "extract(epoch FROM occurred_at)::double precision / 86400",
-}
-# Visits less than half a day apart are one.
-_STAYED_AWAY = """
-WITH visits AS (
-    SELECT customer_id, {days} AS day, LAG({days}) OVER (PARTITION BY customer_id ORDER BY occurred_at) AS before
-    FROM {purchases} WHERE customer_id IS NOT NULL AND occurred_at > %s AND occurred_at <= %s
-), ranked AS (
-    SELECT customer_id, day - before AS gap,
-        ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY day - before) AS place,
-        COUNT(*) OVER (PARTITION BY customer_id) AS gaps
-    FROM visits WHERE day - before >= 0.5
-), usual AS (
-    SELECT customer_id, AVG(gap) AS gap FROM ranked
-    WHERE gaps >= %s AND place IN ((gaps + 1) / 2, (gaps + 2) / 2) GROUP BY customer_id
-), last AS (
-    SELECT customer_id, MAX(occurred_at) AS at FROM {purchases}
-    WHERE customer_id IS NOT NULL AND occurred_at > %s AND occurred_at <= %s GROUP BY customer_id
-)
-SELECT usual.customer_id, usual.gap, last.at FROM usual JOIN last ON last.customer_id = usual.customer_id
-WHERE last.at < %s ORDER BY usual.customer_id
-"""
+FEWEST_VISITS = 3  # days with a purchase; below, the rhythm is hardly the customer's own
+SHORTEST = dt.timedelta(days=7)  # nobody is missed sooner, however often they usually come
+AT_ONCE = 5_000
 
 
 class StayedAway(NamedTuple):
@@ -50,22 +24,15 @@ class StayedAway(NamedTuple):
 
 
 def stayed_away(*, times: int, now: dt.datetime) -> Iterator[StayedAway]:
-    """Return who has stayed away `times` times the own usual pause, of those with three pauses or more in two years."""
-    since, table = now - YEARS, Purchase._meta.db_table
-    sql = _STAYED_AWAY.format(days=_DAYS[connection.vendor], purchases=table)
-    bounds = [
-        stored(since),
-        stored(now),
-        FEWEST_GAPS,
-        stored(since),
-        stored(now),
-        stored(now - dt.timedelta(days=SHORTEST_DAYS)),
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, bounds)
-        rows = cursor.fetchall()
-    for customer_id, gap, at in rows:
-        last_at = dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC) if isinstance(at, str) else at
-        away = (now - last_at) / dt.timedelta(days=1)
-        if away >= times * gap:
-            yield StayedAway(customer_id, round(gap), int(away), programme_date(last_at))
+    """Give who has stayed away `times` times the own usual pause and did not buy since the last night, by customer."""
+    since = Purchase.objects.filter(
+        customer=OuterRef("customer"), occurred_at__gt=OuterRef("last_at"), occurred_at__lte=now
+    )
+    away = Standing.objects.filter(
+        ~Exists(since), visits__gte=FEWEST_VISITS, due_at__lte=now, last_at__lt=now - SHORTEST
+    )
+    rows = away.order_by("customer").values_list("customer", "usual_days", "last_at")
+    for customer_id, usual, last_at in rows.iterator(chunk_size=AT_ONCE):
+        days = (now - last_at) / dt.timedelta(days=1)
+        if days >= times * usual:
+            yield StayedAway(customer_id, usual, int(days), programme_date(last_at))

@@ -4,7 +4,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from customers.segment_facts import Fact, one_of, register
-from rewards.models import Coupon, CouponBatch, Tier, TierMembership
+from rewards.models import Coupon, CouponBatch, CouponUse, Tier, TierMembership
 
 
 def _in_tier() -> Fact:
@@ -27,4 +27,16 @@ def _has_coupon() -> Fact:
     )
 
 
-register(_in_tier(), _has_coupon())
+def _used_coupon() -> Fact:
+    return Fact(
+        "coupon_used",
+        one_of(CouponBatch.objects.all, _("Used a coupon of"), _("Uses that came back do not count.")),
+        lambda customers, batch, now: customers.filter(
+            Exists(
+                CouponUse.objects.filter(customer=OuterRef("pk"), batch=batch, returned_at=None, redeemed_at__lte=now)
+            )
+        ),
+    )
+
+
+register(_in_tier(), _has_coupon(), _used_coupon())

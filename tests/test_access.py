@@ -96,6 +96,7 @@ PAGES = {
     "insights_effects": (302, 403, 403, 403),
     "insights_owed": (302, 403, 403, 403),
     "insights_close": (302, 403, 403, 403),
+    "insights_forecasts": (302, 403, 403, 403),
     "insights_report": (302, 403, 403, 403),
     "insights_report_pdf": (302, 403, 403, 403),
     "mails": (302, 403, 403, 403),

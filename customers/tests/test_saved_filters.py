@@ -31,7 +31,7 @@ def names(saved: SavedFilter, now: dt.datetime = NOON) -> set[str]:
 def test_every_fact_is_there() -> None:
     assert set(FACTS) == {
         "home_store", "bought_at", "category", "product", "recency_least", "recency_most", "frequency_least", "frequency_most",
-        "monetary_least", "visits_least", "tier", "coupon", "answered",
+        "monetary_least", "rhythm", "visits_least", "tier", "coupon", "coupon_used", "answered", "recommends",
     }  # fmt: skip
 
 
@@ -57,6 +57,22 @@ def test_quintiles_can_be_asked(tea: Category) -> None:
     assert names(save("visits", visits_least=5)) == {"R5"}
 
 
+def test_the_own_rhythm_can_be_asked() -> None:
+    for name, last in (("on time", 5), ("due", 8), ("lapsing", 15), ("lapsed", 30), ("back", 30)):
+        customer = create_customer(name=name, enrolled_at=NOON - 90 * DAY)
+        at = NOON - last * DAY
+        Standing.objects.create(
+            customer=customer, visits=3, spent=1, last_at=at, usual_days=7, due_at=at + 7 * DAY, lapsing_at=at + 14 * DAY,
+            lapsed_at=at + 28 * DAY, made_at=NOON,
+        )  # fmt: skip
+        if name == "back":
+            buy(customer, create_product("Oolong"), days_ago=1)
+    create_customer(name="never bought")
+    for state in ("due", "lapsing", "lapsed"):
+        assert names(save(state, rhythm=state)) == {state}
+    assert names(save("time", rhythm="on_time")) == {"on time", "back"}
+
+
 def test_a_fact_that_is_gone_selects_nobody() -> None:
     create_customer()
     assert names(save(phase_of_the_moon=1)) == set()
@@ -70,10 +86,13 @@ def test_a_filter_can_be_chosen_like_any_segment() -> None:
     assert segments.find(saved.key).label == "Tea lovers"
 
 
-@pytest.mark.parametrize("key", ["tier", "coupon", "answered", "home_store", "product"])
-def test_a_filter_is_one_query(key: str, django_assert_num_queries) -> None:
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("tier", 1), ("coupon", 1), ("coupon_used", 1), ("answered", 1), ("recommends", "promoters"), ("rhythm", "due"), ("rhythm", "on_time"), ("home_store", 1), ("product", 1)],
+)  # fmt: skip
+def test_a_filter_is_one_query(key: str, value: object, django_assert_num_queries) -> None:
     create_customer()
-    saved = save(**{key: 1})
+    saved = save(**{key: value})
     with django_assert_num_queries(2):  # the filter, the customers
         assert list(segments.members(saved.key, now=NOON)[:100]) == []
 

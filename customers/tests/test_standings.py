@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from customers import forecasts, rfm, rhythm, segments, standings
-from customers.models import Customer, Standing, StandingChange, StandingNight
+from customers.models import Customer, Purchase, Return, Standing, StandingChange, StandingNight
 from customers.tests.factories import NOON, create_customer, create_user
 from customers.tests.shopping import buy, buy_often, create_product
 
@@ -104,6 +104,27 @@ def test_a_night_that_was_killed_is_made_up_for(weekly: dict[str, Customer], mon
     assert Standing.objects.count() == 4
 
 
+def give_back(purchase: Purchase, total: int, *, at: dt.datetime = NOON) -> None:
+    Return.objects.create(purchase=purchase, reference=f"R{purchase.pk}-{total}", occurred_at=at, total=total)
+
+
+def test_what_came_back_was_neither_a_visit_nor_spent(db: None) -> None:
+    product, alice, bob = create_product("Tea"), create_customer(), create_customer()
+    kept, part, whole = (buy(alice, product, days_ago=ago, price=1_000) for ago in (30, 20, 10))
+    give_back(part, 250)
+    give_back(whole, 400)
+    give_back(whole, 600)
+    give_back(kept, 1_000, at=NOON + DAY)  # not yet
+    all_back = buy(bob, product, days_ago=5)
+    night()
+    standing = Standing.objects.get(customer=alice)
+    assert (standing.visits, standing.spent, standing.last_at) == (2, 1_750, part.occurred_at)
+    assert Standing.objects.filter(customer=bob).exists()
+    give_back(all_back, 250, at=NOON + DAY)
+    night(NOON + 2 * DAY)
+    assert list(Standing.objects.values_list("customer", "visits", "spent")) == [(alice.pk, 1, 750)]
+
+
 def test_a_day_begins_at_the_programmes_midnight(db: None) -> None:
     product, alice = create_product("Tea"), create_customer()
     buy(alice, product, now=dt.datetime(2026, 2, 7, 22, 30, tzinfo=dt.UTC))  # 23:30 in Berlin
@@ -137,7 +158,10 @@ def test_a_shop_with_quintiles_keeps_their_history_and_forecasts(db: None, clien
     assert one.value_low <= one.value <= one.value_high
     assert StandingChange.objects.count() == 60
     kept = StandingNight.objects.get().forecast
-    assert sum(size for size, *__ in kept["error"]) <= 60
+    for name in ("error", "calibration"):
+        assert sum(size for size, *__ in kept[name]) <= 60
+        assert len(kept[name]) == 10
+    assert all(0 <= chance <= 1 and 0 <= share <= 1 for __, chance, share in kept["calibration"])
     assert len(kept["parameters"]) == 4
     buy(people[0], *[product] * 50, now=NOON + DAY, price=900)
     night(NOON + 2 * DAY)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from customers import csv_out
-from loyalty_site.insights import effects, monthly, overview, owed, report
+from loyalty_site.insights import effects, foresight, monthly, overview, owed, report
 from rewards import liability
 
 COMING_BACK, OWED = "customers.view_buyingmonth", "rewards.view_vintagemonth"
@@ -57,6 +57,13 @@ def month_close(request: HttpRequest) -> HttpResponseBase:
 def what_works(request: HttpRequest) -> HttpResponse:
     """Show the effect of surprises and coupons, and how good recommendations are."""
     return render(request, "loyalty_site/insights_effects.html", effects.effects(now=timezone.now()))
+
+
+@require_GET
+@permission_required(COMING_BACK, raise_exception=True)
+def forecasts(request: HttpRequest) -> HttpResponse:
+    """Show what the forecasts of purchases are worth."""
+    return render(request, "loyalty_site/insights_forecasts.html", foresight.foresight(now=timezone.now()))
 
 
 @require_GET

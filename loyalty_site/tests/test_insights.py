@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from customers import cohorts, months
-from customers.models import Customer, Purchase, RecommendationModel
+from customers.models import Customer, Purchase, RecommendationModel, StandingNight
 from customers.tests.factories import create_customer, create_store, create_user
 from loyalty_site.roles import ensure_roles
 from rewards import ledger, liability, vintages
@@ -152,6 +152,29 @@ def test_recommendations_show_the_figures_of_the_model_in_use(marketer: Client):
         day_date=now.date(), started_at=now, learnt_at=now, measured_at=now, figures={"model": figures}
     )
     assert "0.432" in marketer.get("/insights/effects/").content.decode()
+
+
+def test_a_small_shop_gets_no_forecast_and_is_told_why(marketer: Client):
+    page = marketer.get("/insights/forecasts/").content.decode()
+    assert "once 500 customers have come back" in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_forecast_stands_beside_what_happened(marketer: Client, language: str):
+    now = timezone.now()
+    forecast = {
+        "weeks": 26, "error": [[50, 6.0, 5.0], [50, 2.0, 1.5]],
+        "chance_weeks": 8, "calibration": [[50, 0.9, 0.85], [50, 0.2, 0.25]],
+    }  # fmt: skip
+    StandingNight.objects.create(day_date=now.date(), finished_at=now, customers=100, changed=100, forecast=forecast)
+    marketer.get("/insights/forecasts/")
+    page = marketer.get("/insights/forecasts/", headers={"accept-language": language}).content.decode()
+    assert (
+        "26 weeks ago the forecast was 4 purchases for each customer; there were 3.25. That was 23 % too many." in page
+    ) == (language == "en")
+    assert "3.25" in page
+    assert "55 %" in page
+    assert page.count("<svg viewBox") == 4
 
 
 def test_a_surprise_says_what_its_trial_says_or_how_many_are_missing(marketer: Client):

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from customers import standings
 from customers.tests.factories import NOON, create_customer
 from rewards import rhythm_gaps, surprise_occasions, surprises
 from rewards.models import Assignment, Surprise, TierMembership
@@ -94,20 +95,36 @@ def test_the_tenth_purchase_is_celebrated_and_no_other():
     assert keys() == [f"nth:{alice.pk}:3"]
 
 
-def test_who_stays_away_longer_than_usual_is_found_by_their_own_rhythm():
+def night(now: dt.datetime) -> None:
+    """Let the night work out where everybody stands."""
+    standings.run_due(clock=lambda: now)
+
+
+def test_who_stays_away_longer_than_usual_is_found_by_the_rhythm_of_the_night():
     weekly, monthly, new = many(3)
-    for week in range(6):
-        buy(weekly, at=NOON - (7 * week + 29) * DAY)  # every 7 days, away for 29
-        buy(monthly, at=NOON - (30 * week + 29) * DAY)  # every 30 days, away for 29
-    for week in range(3):
-        buy(new, at=NOON - (week + 40) * DAY)  # two pauses only
-    found = list(rhythm_gaps.stayed_away(times=4, now=NOON))
-    assert [(it.customer_id, it.gap_days, it.away_days) for it in found] == [(weekly.pk, 7, 29)]
+    for week in range(12):
+        buy(weekly, at=NOON - (7 * week + 49) * DAY)  # every 7 days, away for 49
+        buy(monthly, at=NOON - (30 * week + 49) * DAY)  # every 30 days, away for 49
+    for week in range(2):
+        buy(new, at=NOON - (week + 90) * DAY)  # one pause only
+    night(NOON)
+    (found,) = rhythm_gaps.stayed_away(times=4, now=NOON)
+    assert (found.customer_id, found.gap_days, found.away_days) == (weekly.pk, weekly.standing.usual_days, 49)
     assert {it.customer_id for it in rhythm_gaps.stayed_away(times=1, now=NOON + 2 * DAY)} == {weekly.pk, monthly.pk}
     create_surprise(trigger="lapsed", threshold=4)
     surprise_occasions.look_around(now=NOON)
-    surprise_occasions.look_around(now=NOON + 90 * DAY)  # still away: it is the same absence
-    assert [key for key in keys() if key.startswith(f"lapsed:{weekly.pk}:")] == [f"lapsed:{weekly.pk}:20260209"]
+    surprise_occasions.look_around(now=NOON + 20 * DAY)  # still away: it is the same absence
+    assert keys() == [f"lapsed:{weekly.pk}:{NOON - 49 * DAY:%Y%m%d}"]
+
+
+def test_who_has_bought_since_the_night_is_not_missed():
+    (alice,) = many(1)
+    for week in range(8):
+        buy(alice, at=NOON - (7 * week + 49) * DAY)
+    night(NOON)
+    assert len(list(rhythm_gaps.stayed_away(times=4, now=NOON))) == 1
+    buy(alice, at=NOON + dt.timedelta(hours=1))
+    assert list(rhythm_gaps.stayed_away(times=4, now=NOON + dt.timedelta(hours=2))) == []
 
 
 def test_two_purchases_of_one_visit_are_one():
@@ -115,6 +132,7 @@ def test_two_purchases_of_one_visit_are_one():
     for week in range(6):
         for minutes in (0, 5):
             buy(alice, at=NOON - (10 * week + 41) * DAY + dt.timedelta(minutes=minutes))
+    night(NOON)
     (found,) = rhythm_gaps.stayed_away(times=4, now=NOON)
     assert found.gap_days == 10
 
