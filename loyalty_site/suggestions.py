@@ -14,7 +14,7 @@ from rewards.models import RewardOrder
 from rewards.outlook import Change
 from rewards.passes import Pass
 from rewards.showcase import Offer
-from surveys import links, waiting
+from surveys import comparing, links, waiting
 from surveys.models import Invitation
 
 SOON = dt.timedelta(days=30)
@@ -61,7 +61,7 @@ def _spend(expiring: Change, now: dt.datetime) -> Suggestion:
 
 
 def _answer(invitation: Invitation) -> Suggestion:
-    thanks = invitation.run.campaign.points
+    thanks = invitation.run.campaign.points if comparing.is_promised(invitation=invitation) else 0
     text = _("It takes a minute.")
     if thanks:
         text = ngettext(

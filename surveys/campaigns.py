@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers import segments
 from customers.models import Customer, User
-from surveys import occasions, recurrence, runs, stalls, triggers, versions, wordings
+from surveys import comparing, occasions, recurrence, runs, stalls, triggers, versions, wordings
 from surveys.models import Campaign, Occasion, Run
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,7 @@ def cancel(*, campaign: Campaign, now: dt.datetime) -> Campaign:
         campaign.occasions.filter(state=Occasion.State.WAITING).update(state=Occasion.State.CANCELLED)
         for run in campaign.runs.filter(phase__in=runs.LIVE_PHASES).order_by("pk"):
             runs.cancel(run=run, now=now)
+        comparing.close(campaign=campaign, now=now, is_cut_short=True)
     return campaign
 
 
@@ -173,6 +174,7 @@ def archive(*, campaign: Campaign, now: dt.datetime) -> Campaign:
             raise CampaignNotInState(campaign=campaign)
         campaign.state = State.ARCHIVED
         campaign.save(update_fields=["state"])
+        comparing.close(campaign=campaign, now=now, is_cut_short=False)
     return campaign
 
 
@@ -225,7 +227,17 @@ def copy(*, campaign: Campaign, by: User | None) -> Campaign:
         field.name: getattr(campaign, field.name)
         for field in Campaign._meta.concrete_fields
         if field.name
-        not in ("id", "state", "scheduled_at", "created_at", "by", "requested_by", "released_by", "released_at")
+        not in (
+            "id",
+            "state",
+            "scheduled_at",
+            "created_at",
+            "by",
+            "requested_by",
+            "released_by",
+            "released_at",
+            "trial",
+        )
     }
     return Campaign.objects.create(by=by, **kept)
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from customers import looks
 from customers.texts import local_text
-from surveys import branching, links, policies, scales, thanks
+from surveys import branching, comparing, links, policies, scales, thanks
 from surveys.mime import Form, PersonalMail, address, date
 from surveys.models import Campaign, MailPolicy, Message, Run, SurveyVersion, Wording
 
@@ -107,9 +107,10 @@ class Letters:
         """Return the mail of a message. Its id is the Message-ID, the provider's metadata and a header of its own."""
         invitation = message.invitation
         policy = self._policy(invitation.time_zone)
-        key = (run.pk, invitation.language, message.wording_id, message.kind, policy and policy.country)
+        is_promised = not run.campaign.trial_id or comparing.is_promised(invitation=invitation)
+        key = (run.pk, invitation.language, message.wording_id, message.kind, policy and policy.country, is_promised)
         if key not in self._letters:
-            self._letters[key] = self._prepare(run, invitation.language, message, policy)
+            self._letters[key] = self._prepare(run, invitation.language, message, policy, is_promised=is_promised)
         letter, form, from_email, common = self._letters[key]
         unsubscribe_url = links.unsubscribe_url(invitation.pk)
         return SurveyMail(
@@ -131,7 +132,7 @@ class Letters:
         return self._policies.get(policies.country_of(time_zone)) if self._policies else None
 
     def _prepare(
-        self, run: Run, language: str, message: Message, policy: MailPolicy | None
+        self, run: Run, language: str, message: Message, policy: MailPolicy | None, *, is_promised: bool
     ) -> tuple[Letter, Form, str, dict[str, str]]:
         letter = compose(
             campaign=run.campaign,
@@ -141,6 +142,7 @@ class Letters:
             wording=message.wording,
             is_reminder=message.kind == Message.Kind.REMINDER,
             policy=policy,
+            is_promised=is_promised,
         )
         from_email, common = sender(), _common_headers(run)
         return letter, letter.form(headers={"From": from_email} | common), from_email, common
@@ -155,6 +157,7 @@ def compose(
     wording: Wording | None = None,
     is_reminder: bool = False,
     policy: MailPolicy | None = None,
+    is_promised: bool = True,
 ) -> Letter:
     """Render a campaign's mail in a language, as a wording has it or, without one, as the campaign's texts are now."""
     with translation.override(language):
@@ -173,7 +176,7 @@ def compose(
             "survey": version.survey,
             "question": first,
             "question_text": branching.fill(first.text, {}) if first else "",
-            "promise": thanks.promise(campaign=campaign) if campaign.pk else thanks.NOTHING,
+            "promise": thanks.promise(campaign=campaign) if campaign.pk and is_promised else thanks.NOTHING,
             "ends": first and scales.ends(first),
             "closes_at": closes_at,
             "answer_url": ANSWER,

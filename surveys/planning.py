@@ -17,7 +17,7 @@ from django.db import connection, models
 
 from customers import statements
 from customers.statements import Statement
-from surveys import refusals, suppression, windows
+from surveys import comparing, refusals, suppression, windows
 from surveys.lots import lot
 from surveys.models import Campaign, Invitation, Message, Run, Wording
 
@@ -138,6 +138,7 @@ def consider(*, run: Run, known: Sequence[Fact], now: dt.datetime) -> None:
     Inside the caller's transaction, with the run's row locked: mailboxes are compared with those of the run so far. Of
     several customers with one mailbox the first who may be asked is; so each goes in a statement of its own.
     """
+    customer_ids = [fact.customer_id for fact in known]
     while known:
         first: dict[str, Fact] = {}
         later = []
@@ -147,6 +148,7 @@ def consider(*, run: Run, known: Sequence[Fact], now: dt.datetime) -> None:
         source, values = _source(list(first.values()))
         statements.run(_invitations(run, source, values, now), _messages(run, source, values, now))
         known = later
+    comparing.toss(run=run, customer_ids=customer_ids, now=now)
 
 
 def foresee(*, run: Run, known: Sequence[Fact], now: dt.datetime) -> dict[str, int]:

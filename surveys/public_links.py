@@ -75,6 +75,8 @@ def offer(*, link: SurveyLink, customer: Customer | None, now: dt.datetime) -> t
     for a link do not wait for the next day: nobody was promised any before they came.
     """
     campaign = link.campaign
+    if campaign.thanks_holdout:
+        return thanks.NOTHING  # whoever is asked without thanks, to compare, must not find them here
     if campaign.survey.anonymity == Survey.Anonymity.ANONYMOUS or is_thanked(campaign=campaign, customer=customer):
         return thanks.NOTHING
     return thanks.NOTHING if thanks.exhausted(campaign=campaign, now=now) else thanks.promise(campaign=campaign)

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
+from surveys import comparing
 from surveys.models import Invitation, Message, Run
 from surveys.models.message import UNFINISHED_STATES
 
@@ -133,6 +134,8 @@ def _end(run: Run, phase: Run.Phase, state: Message.State, allowed: tuple[Run.Ph
     with transaction.atomic():
         _move(run, allowed, phase=phase, pause_reason="")
         run.messages.filter(state__in=NOT_LEFT).update(state=state, finished_at=now)
+        if run.campaign.trigger == run.campaign.Trigger.ONE_OFF:
+            comparing.close(campaign=run.campaign, now=now, is_cut_short=phase == Run.Phase.CANCELLED)
 
 
 def _move(run: Run, allowed: tuple[Run.Phase, ...], **values: Any) -> None:

@@ -17,6 +17,7 @@ from customers.timezones import end_of_day, programme_date, start_of_day
 from rewards import coupons, ledger
 from rewards.dates import end_of_month_after
 from rewards.models import CouponBatch
+from surveys import comparing
 from surveys.models import Campaign, Invitation, RewardGrant
 
 POINTS_LAST_MONTHS = 12
@@ -52,8 +53,13 @@ class Promise(NamedTuple):
 NOTHING = Promise(0, None)
 
 
-def promise(*, campaign: Campaign) -> Promise:
-    """Return what may be promised to whoever answers now: nothing once all thanks of the campaign are used up."""
+def promise(*, campaign: Campaign, invitation: Invitation | None = None) -> Promise:
+    """Return what may be promised to whoever answers now: nothing once all thanks of the campaign are used up.
+
+    Nothing either to somebody whom the coin asks without thanks, to compare.
+    """
+    if invitation is not None and not comparing.is_promised(invitation=invitation):
+        return NOTHING
     if campaign.thanks_limit is not None and _used(campaign) >= campaign.thanks_limit:
         return NOTHING
     return Promise(campaign.points, campaign.coupon_batch)
@@ -63,10 +69,10 @@ def give(*, invitation: Invitation, doubts: Iterable[str], now: dt.datetime) -> 
     """Give an invited customer the campaign's thanks, or hold them when in doubt or over budget; once per invitation.
 
     Must be called in the transaction that takes the answer, with the invitation locked. Returns None where the campaign
-    promises nothing.
+    promises nothing, and where the coin asked without thanks.
     """
     campaign = invitation.run.campaign
-    if not Promise(campaign.points, campaign.coupon_batch):
+    if not Promise(campaign.points, campaign.coupon_batch) or not comparing.is_promised(invitation=invitation):
         return None
     campaign = lock(campaign)
     reasons = [str(doubt) for doubt in doubts] + exhausted(campaign=campaign, now=now)
@@ -184,6 +190,7 @@ def _pay(grant: RewardGrant, campaign: Campaign, now: dt.datetime) -> None:
                 grant.coupon = coupons.issue(batch=batch, customer=invitation.customer, source=source, now=now)
             except (coupons.BatchNotActive, coupons.BatchLimitReached) as error:
                 raise NothingLeft(batch=batch) from error
+        comparing.note_thanks(invitation=invitation, points=campaign.points, batch=campaign.coupon_batch)
         grant.state, grant.points, grant.granted_date = State.GRANTED, campaign.points, programme_date(now)
         grant.decided_at = now
         grant.save(update_fields=["state", "points", "coupon", "granted_date", "decided_at", "by"])

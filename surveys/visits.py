@@ -77,7 +77,7 @@ class InvitationVisit(Visit):
         super().__init__(version=invitation.run.version, now=now)
         self.invitation = invitation
         self.is_kept = not responses.is_anonymous(self.survey)  # type: ignore[misc]
-        self.promise = thanks.promise(campaign=invitation.run.campaign)
+        self.promise = thanks.promise(campaign=invitation.run.campaign, invitation=invitation)
         self.closes_at = invitation.run.closes_at
         found = (
             Response.objects.filter(invitation=invitation, is_test=False) if self.is_kept else Response.objects.none()

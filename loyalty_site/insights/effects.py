@@ -13,6 +13,7 @@ from loyalty_site.insights.keeping import kept
 from rewards import pooled_words, uplift, uplift_words
 from rewards.models import CouponBatch, CouponPlan, Surprise
 from rewards.uplift_words import Sentence, of_100
+from surveys.models import Campaign
 
 NEWEST = 12
 
@@ -41,16 +42,18 @@ def effects(*, now: dt.datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """The reports of the newest surprises and of the newest plans of coupons with a comparison, the newest first."""
+    """The reports of the newest surprises, and of the newest plans of coupons and thanks for surveys with a comparison, the newest first."""
 
     surprises: list[uplift.Report]
     plans: list[uplift.Report]
+    thanks: list[uplift.Report]
 
     def words(self) -> dict[str, Any]:
         """Return the verdicts, and the kinds of surprises pooled, in the reader's language."""
         return {
-            "surprises": [_verdict(it.trial.surprise, it, "surprise_report") for it in self.surprises[:NEWEST]],
-            "batches": [_verdict(it.trial.plan.batch, it, "couponbatch_effect") for it in self.plans],
+            "surprises": [_verdict(it.trial.surprise, it, "rewards_surprise_report") for it in self.surprises[:NEWEST]],
+            "batches": [_verdict(it.trial.plan.batch, it, "rewards_couponbatch_effect") for it in self.plans],
+            "thanks": [_verdict(it.trial.campaign, it, "surveys_campaign_effect") for it in self.thanks],
             "families": pooled_words.describe(uplift.families(reports=self.surprises)),
         }
 
@@ -58,11 +61,13 @@ class Trials:
 def trials(*, now: dt.datetime) -> Trials:
     """Return what trials say at an instant."""
     plans = CouponPlan.objects.filter(trial__opened_at__lte=now).select_related("trial__plan__batch").order_by("-pk")
-    return Trials(uplift.newest(now=now), [uplift.report(trial=row.trial, now=now) for row in plans[:NEWEST]])
+    asked = Campaign.objects.filter(trial__opened_at__lte=now).select_related("trial__campaign").order_by("-pk")
+    reports = [[uplift.report(trial=row.trial, now=now) for row in rows[:NEWEST]] for rows in (plans, asked)]
+    return Trials(uplift.newest(now=now), *reports)
 
 
-def _verdict(record: Surprise | CouponBatch, report: uplift.Report, page: str) -> Verdict:
-    url = reverse(f"admin:rewards_{page}", args=[record.pk])
+def _verdict(record: Surprise | CouponBatch | Campaign, report: uplift.Report, page: str) -> Verdict:
+    url = reverse(f"admin:{page}", args=[record.pk])
     return Verdict(record.name, url, uplift_words.counted(report), uplift_words.sentences(report))
 
 

@@ -180,6 +180,7 @@ def _gifts(until: dt.datetime) -> Section:
     for heading, verdicts in (
         (_("Surprises"), found["surprises"]),
         (_("Coupons that some were left out of"), found["batches"]),
+        (_("Thanks for surveys, by a coin"), found["thanks"]),
     ):
         parts += [Part(heading=heading)] if verdicts else []
         for verdict in verdicts:

@@ -68,7 +68,7 @@ def report_page(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse
 def effect_page(model_admin: Any, request: HttpRequest, *, record: Any, trial: Trial, **context: Any) -> HttpResponse:
     """Show the report of a trial, in words first and in figures below; everything that is rewarded by a coin has this page."""
     found = uplift.report(trial=trial, now=timezone.now())
-    name = f"admin:rewards_{model_admin.opts.model_name}_rows"
+    name = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_rows"
     rows_url = reverse(name, args=[record.pk]) if request.user.has_perm("rewards.export_surprise") else ""
     return form_page(
         model_admin, request, record=record, form=Form(), title=_("Did it work?"), submit="",

@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -18,10 +18,13 @@ from customers.admin_pages import form_page
 from customers.admin_panels import may_view, record_url
 from customers.models import Store
 from customers.templatetags.loyalty import points
+from rewards import coins, uplift_words
+from rewards.admin.surprise_pages import effect_page, rows_of
 from surveys import campaigns, estimates, reach, recurrence, subjects
 from surveys.models import Campaign, Invitation, Response
 
 TEXTS = ["subject_en", "subject_zh", "reminder_subject_en", "reminder_subject_zh", "body_en", "body_zh"]
+MAY_EXPORT = "rewards.export_surprise"
 OTHER_SUBJECT = ["subject_b_en", "subject_b_zh"]
 
 
@@ -60,6 +63,8 @@ class CampaignPagesMixin:
             path("audience/", wrap(self.audience_view), name="surveys_campaign_audience"),
             path("<int:pk>/review/", wrap(self.review_view), name="surveys_campaign_review"),
             path("<int:pk>/texts/", wrap(self.texts_view), name="surveys_campaign_texts"),
+            path("<int:pk>/effect/", wrap(self.effect_view), name="surveys_campaign_effect"),
+            path("<int:pk>/effect/rows/", wrap(self.rows_view), name="surveys_campaign_rows"),
             path("<int:pk>/why/", wrap(self.why_view), name="surveys_campaign_why"),
             path("<int:pk>/subjects/", wrap(self.subjects_view), name="surveys_campaign_subjects"),
             *super().get_urls(),
@@ -141,6 +146,26 @@ class CampaignPagesMixin:
                 )
             return redirect(record_url(campaign))
         return form_page(self, request, record=campaign, form=form, title=_("Change texts"), submit=_("Save"))
+
+    def effect_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show whether the thanks brought people back, and whether they paid."""
+        campaign = self._compared(request, pk, may=self.has_view_permission(request))
+        share = uplift_words.of_100(campaign.thanks_holdout / coins.ALL)
+        rule = [
+            _("A fair coin asks %(share)s of 100 customers without a promise of thanks, to compare.") % {"share": share}
+        ]
+        return effect_page(self, request, record=campaign, trial=campaign.trial, rule=rule, leaked=0)
+
+    def rows_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Hand out every customer that counts as a row, without name or number."""
+        campaign = self._compared(request, pk, may=request.user.has_perm(MAY_EXPORT))
+        self.log_change(request, campaign, "exported row by row")
+        return rows_of(campaign.trial)
+
+    def _compared(self, request: HttpRequest, pk: int, *, may: bool) -> Campaign:
+        if not may:
+            raise PermissionDenied
+        return get_object_or_404(Campaign.objects.select_related("trial"), pk=pk, trial__isnull=False)
 
     def why_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Say what became of one customer in this campaign, and why."""

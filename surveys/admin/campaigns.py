@@ -58,6 +58,12 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
     form = CampaignForm
     units = {
         "sample": ("percent", gettext_lazy("Of the audience: 100 asks everybody.")),
+        "thanks_holdout": (
+            "percent",
+            gettext_lazy(
+                "Asked without a promise of thanks, by a coin, to learn what the thanks do. 0 compares nothing."
+            ),
+        ),
         "holdout": ("percent", gettext_lazy("Kept apart and never asked, to compare with.")),
     }
     list_display = ["name", "survey", "trigger", "state", "scheduled_at", "audience_name", "points"]
@@ -71,7 +77,7 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
     actions = [
         "schedule", "release", "send_back", "send_test", "texts", "pause", "resume", "why", "which_subject", "cancel", "copy",
         "archive",
-        "links_and_posters", "answer_by_phone",
+        "effect", "links_and_posters", "answer_by_phone",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["name", "survey"]}),
@@ -109,7 +115,7 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         ),
         (
             gettext_lazy("Thanks"),
-            {"fields": ["points", "coupon_batch", ("thanks_per_day", "thanks_limit"), "quick_seconds"]},
+            {"fields": ["points", "coupon_batch", "thanks_holdout", ("thanks_per_day", "thanks_limit"), "quick_seconds"]},
         ),
         (
             gettext_lazy("Record"),
@@ -207,6 +213,7 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
             "resume": obj.state == states.PAUSED,
             "cancel": obj.state in campaigns.UNDERWAY,
             "why": obj.state != states.DRAFT,
+            "effect": obj.trial_id is not None,
         }
         if action == "which_subject":
             return obj.state != states.DRAFT and subjects.is_compared(campaign=obj)
@@ -243,6 +250,11 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
     def which_subject(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
         """Lead to the page that compares two subjects."""
         return redirect("admin:surveys_campaign_subjects", queryset.get().pk)
+
+    @admin.action(location=ON_RECORD, description=gettext_lazy("Did it work?"), permissions=["view"])
+    def effect(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
+        """Lead to the page that says whether the thanks brought people back."""
+        return redirect("admin:surveys_campaign_effect", queryset.get().pk)
 
     @admin.action(location=ON_RECORD, description=gettext_lazy("Pause"), permissions=["operate"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:

@@ -183,6 +183,22 @@ class Campaign(models.Model):
         blank=True,
         help_text=_("Once used up nothing is promised any more; who was promised waits for you. Empty is no limit."),
     )
+    thanks_holdout = models.PositiveSmallIntegerField(
+        _("compared"),
+        default=0,
+        help_text=_(
+            "In basis points: asked without a promise of thanks, by a coin, to learn what the thanks do. 0 compares nothing."
+        ),
+    )
+    trial = models.OneToOneField(
+        "rewards.Trial",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="campaign",
+        verbose_name=_("trial"),
+    )
     quick_seconds = models.PositiveSmallIntegerField(
         _("too quick"),
         default=3,
@@ -250,6 +266,15 @@ class Campaign(models.Model):
                 condition=Q(sample__lte=10_000, holdout__lte=10_000),
                 name="campaign_shares_at_most_all",
                 violation_error_message=_("Sample and hold-out are at most 10,000 basis points, which is everybody."),
+            ),
+            models.CheckConstraint(
+                condition=Q(thanks_holdout=0)
+                | Q(thanks_holdout__gte=500, thanks_holdout__lte=5_000)
+                & (Q(points__gt=0) | Q(coupon_batch__isnull=False)),
+                name="campaign_compares_thanks",
+                violation_error_message=_(
+                    "Between 5 and 50 of 100 can be asked without thanks, and only where there are any."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(hour_from__lt=F("hour_until"), hour_until__lte=24),

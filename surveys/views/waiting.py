@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from customers.access import customer_page
 from customers.models import Customer
-from surveys import links
+from surveys import comparing, links
 from surveys.models import Invitation, Survey
 from surveys.waiting import open_invitations
 
@@ -31,7 +31,7 @@ def _row(invitation: Invitation) -> dict[str, object]:
     return {
         "token": links.token(purpose=links.Purpose.ANSWER, invitation_id=invitation.pk),
         "title": survey.title,
-        "points": invitation.run.campaign.points,
+        "points": invitation.run.campaign.points if comparing.is_promised(invitation=invitation) else 0,
         "until": invitation.run.closes_at,
         "promise": promises.get(survey.anonymity, ""),
     }
