@@ -30,9 +30,9 @@ class Epoch(Func):
     output_field = FloatField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        return self.as_sql(
-            compiler, connection, template="(julianday(%(expressions)s) - 2440587.5) * 86400.0", **context
-        )
+        # To the microsecond: julianday is off by up to half a thousandth, and an instant would come before itself.
+        seconds = "CAST(strftime('%%%%s', %(expressions)s) AS REAL) + CAST('0' || substr(%(expressions)s, 20) AS REAL)"
+        return self.as_sql(compiler, connection, template=f"({seconds})", **context)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def compared(*, people: int = 40, **fields) -> Run:
 def arms(run: Run) -> tuple[list[Invitation], list[Invitation]]:
     """Return who is promised thanks and who is not."""
     gets = dict(Assignment.objects.filter(trial=run.campaign.trial).values_list("customer", "is_gift"))
-    rows = list(run.invitations.select_related("run__campaign").order_by("pk"))
+    rows = list(run.invitations.filter(skip="").select_related("run__campaign").order_by("pk"))
     return [row for row in rows if gets[row.customer_id]], [row for row in rows if not gets[row.customer_id]]
 
 
