@@ -91,7 +91,9 @@ def test_preparing_again_after_a_crash_assigns_nobody_twice():
 def test_who_is_compared_finds_no_thanks_behind_a_link():
     run = compared(people=2)
     link = SurveyLink(campaign=run.campaign, channel="receipt")
-    assert public_links.offer(link=link, customer=arms(run)[0][0].customer if arms(run)[0] else None) == thanks.NOTHING
+    assert public_links.offer(link=link, customer=create_asker(), now=NOW) == thanks.NOTHING
+    link.campaign.thanks_holdout = 0
+    assert public_links.offer(link=link, customer=create_asker(), now=NOW).points == 50
 
 
 def test_a_campaign_without_comparison_tosses_nothing(django_assert_num_queries):

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0024_monthly_report_notice'),
         ('rewards', '0022_count_vintages'),
-        ('surveys', '0011_chat_groups'),
+        ("surveys", "0013_rules_for_countries"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
