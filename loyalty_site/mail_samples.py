@@ -86,7 +86,7 @@ TO_STAFF: dict[str, tuple[Any, Mapping[str, Any]]] = {
     "surveys_stalled": (_("Survey mails do not leave"), {"since_at": MOMENT}),
     "monthly_report": (
         _("Monthly report"),
-        {"month": "2026-10-01", "again": 4_870, "again_month": "2026-08-01", "owed": 18_240},
+        {"month": "2026-10-01", "query": "?month=2026-10", "again": 4_870, "again_month": "2026-08-01", "owed": 18_240},
     ),
     "books_digest": (
         _("Digest of the books"),

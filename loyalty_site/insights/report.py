@@ -84,7 +84,7 @@ def report(*, month_date: dt.date, now: dt.datetime) -> Report:
 def key_figures(*, month_date: dt.date, now: dt.datetime) -> dict[str, int | str]:
     """Return what the mail says: the newest whole share of those who bought again, and what is owed; numbers alone."""
     whole = _whole(_rows(month_date), now)
-    found: dict[str, int | str] = {"month": month_date.isoformat()}
+    found: dict[str, int | str] = {"month": month_date.isoformat(), "query": f"?month={month_date:%Y-%m}"}
     if whole:
         newest = whole[-1]
         found |= {"again": newest.repeaters * 10_000 // newest.buyers, "again_month": newest.month_date.isoformat()}

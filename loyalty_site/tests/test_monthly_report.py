@@ -65,6 +65,7 @@ def test_each_reader_gets_the_report_of_a_month_once_in_their_language(third: dt
     assert "report of" in subjects["marketer@example.com"]
     assert "报告" in subjects["manager@example.com"]
     for message in sent():
+        assert f"/insights/report/?month={last_month(third):%Y-%m}" in message.body
         (file,) = message.attachments
         assert file.filename == f"report-{last_month(third):%Y-%m}.pdf"
         assert file.content.startswith(b"%PDF")
