@@ -5,6 +5,7 @@ either starts a private server, so nothing needs to be installed or running.
 """
 
 import json
+import logging
 import math
 import os
 import shutil
@@ -20,6 +21,7 @@ import pytest
 
 from loyalty_site.translations import compile_catalogue
 from tests.servers import BROWSER_FLAGS, Postgres, Shop, SmtpSink, Valkey, find_browser
+from tests.watched_logs import Watch, install
 
 # The servers of this run. With pytest-xdist the first process starts them, and its workers inherit the environment.
 _servers: list[Valkey | Postgres] = []
@@ -86,6 +88,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _watched_logs() -> Iterator[Watch]:
+    """Hear what the portal logs in this process."""
+    watch = install()
+    yield watch
+    logging.getLogger().removeHandler(watch)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_in_the_logs(_watched_logs: Watch) -> Iterator[None]:
+    """Fail a test in which a log line named somebody or held what opens something."""
+    _watched_logs.found.clear()
+    yield
+    assert _watched_logs.found == [], "log ids, never persons: " + "; ".join(_watched_logs.found)
 
 
 @pytest.fixture(autouse=True)

@@ -104,6 +104,9 @@ def test_from_the_coupon_in_the_admin_to_the_score_of_the_survey(stage: Shop, de
     page.goto(f"{stage.url}/")
     expect(page.get_by_text(re.compile(r"70\s*points")).first).to_be_visible()
     see_score(stage, desk)
+    # Threat G4: what the processes logged names nobody, but for what staff typed into an address of the admin.
+    said = [line for line in stage.log.splitlines() if "?q=" not in line]
+    assert not [line for line in said if ALICE in line or "mara@example.com" in line]
     assert "the books balance" in stage.manage("prove_books", "-v0")
 
 
