@@ -28,7 +28,9 @@ RECOMMENDED = 3  # of each kind
 def home(request: HttpRequest, customer: Customer) -> HttpResponse:
     """Show what the customer has, what happens next, and one thing worth doing."""
     now = timezone.now()
-    balance = PointBalance.objects.filter(customer=customer).first() or PointBalance(customer=customer)
+    # One question for the balance and for everything about recommendations.
+    customer = choices.with_list(Customer.objects.filter(pk=customer.pk)).select_related("balance").get()
+    balance = getattr(customer, "balance", None) or PointBalance(customer=customer)
     expiring = outlook.next_expiry(customer=customer, now=now)
     tickets = passes.live_passes(customer=customer, now=now, limit=COUPONS)
     lines, _older = statement.page_of(customer=customer, before=None, size=LINES)

@@ -8,9 +8,13 @@ from django.utils.translation import gettext_lazy as _
 class RecommendationModelQuerySet(models.QuerySet["RecommendationModel"]):
     """Which models."""
 
+    def in_use(self) -> "RecommendationModelQuerySet":
+        """Return those that have learnt, the one in use first."""
+        return self.filter(learnt_at__isnull=False).order_by("-day_date")
+
     def current(self) -> "RecommendationModel | None":
         """Return the one in use, without what it learnt, None before the first night."""
-        return self.filter(learnt_at__isnull=False).defer(*LEARNT).order_by("-day_date").first()
+        return self.in_use().defer(*LEARNT).first()
 
 
 LEARNT = ("products", "promise", "popularity", "targets")

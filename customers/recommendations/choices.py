@@ -8,7 +8,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import OuterRef, Subquery
+
 from customers.models import Customer, Product, Purchase, RecommendationList, RecommendationModel
+from customers.models.customer import CustomerQuerySet
 from customers.recommendations import archive, ranking, reasons
 from customers.recommendations.history import read_of
 from customers.recommendations.ranking import Item, Kind, Method
@@ -61,16 +64,25 @@ def both(*, customer: Customer, now: dt.datetime, each: int) -> tuple[list[Choic
 
 def items_for(*, customer: Customer, now: dt.datetime) -> tuple[list[Item], dt.datetime]:
     """Return the ranked products of a customer, whatever is in stock, and the moment from which ages count."""
-    model = RecommendationModel.objects.current()
-    if model is None:
+    if not hasattr(customer, "model_in_use"):
+        customer = with_list(Customer.objects.filter(pk=customer.pk)).get()
+    if customer.model_in_use is None:
         return [], now
     if not customer.is_personalised:
-        return ranking.popular(archive.load(_whole(model), product_ids=())), now
-    newest = Purchase.objects.filter(customer=customer).order_by("-pk").values_list("pk", flat=True).first() or 0
-    kept = RecommendationList.objects.filter(customer=customer, newest_purchase__gte=newest).first()
-    if kept is not None:
+        return ranking.popular(archive.load(_whole(customer.model_in_use), product_ids=())), now
+    kept: RecommendationList | None = getattr(customer, "recommendation_list", None)
+    if kept is not None and kept.newest_purchase >= (customer.newest_purchase or 0):
         return [unpacked(values) for values in kept.items], kept.made_at
-    return make(customer=customer, model=_whole(model), now=now), now
+    return make(customer=customer, model=_whole(customer.model_in_use), now=now), now
+
+
+def with_list(customers: CustomerQuerySet) -> CustomerQuerySet:
+    """Read customers together with what their recommendations need: the kept list, the newest purchase, the model in use."""
+    newest = Purchase.objects.filter(customer=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    in_use = RecommendationModel.objects.in_use().values("pk")[:1]
+    return customers.select_related("recommendation_list").annotate(
+        newest_purchase=Subquery(newest), model_in_use=Subquery(in_use)
+    )
 
 
 def make(*, customer: Customer, model: RecommendationModel, now: dt.datetime) -> list[Item]:
@@ -88,8 +100,8 @@ def unpacked(values: Sequence[object]) -> Item:
     return Item(int(product), KINDS[str(kind)], int(because), int(times), int(gap), int(age))
 
 
-def _whole(model: RecommendationModel) -> RecommendationModel:
-    return RecommendationModel.objects.get(pk=model.pk)
+def _whole(pk: int) -> RecommendationModel:
+    return RecommendationModel.objects.get(pk=pk)
 
 
 def _may_be_shown(product: Product) -> bool:

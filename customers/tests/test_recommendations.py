@@ -243,12 +243,12 @@ def test_the_page_and_the_home_show_both_kinds(shop, client: Client, django_asse
 def test_a_longer_history_asks_the_database_no_more_often(shop, django_assert_num_queries):
     night()
     night(NOON + DAY)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         said_to(shop.alice)
     for n in range(30):
         buy_often(shop.alice, create_product(f"Thing {n}"), days=(3, 9))
     night(NOON + 2 * DAY)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         said_to(shop.alice)
 
 
