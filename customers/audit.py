@@ -1,6 +1,7 @@
 """Writing down who did or saw what with a customer, in the caller's transaction; looking is noted once in ten minutes."""
 
 import datetime as dt
+from typing import Any
 
 from django.db import models
 
@@ -23,12 +24,14 @@ def note(
     store: Store | None = None,
     reason: str = "",
     reference: str = "",
+    changes: dict[str, Any] | None = None,
+    network: str = "",
 ) -> AuditEvent:
     """Write down a deed and return its row. `reason` and `reference` are words and keys, never what somebody typed."""
     return AuditEvent.objects.create(
         action=action, place=place, customer=customer, by=by, api_key=api_key, role=role_of(by), reason=reason,
         store_id=(store and store.pk) or (by and by.store_id) or (api_key and api_key.store_id),
-        reference=reference, occurred_at=now,
+        reference=reference, occurred_at=now, changes=changes or {}, network=network,
     )  # fmt: skip
 
 
@@ -45,13 +48,15 @@ def note_look(
     """Write down that somebody looked at a customer, unless they did so at the same place within ten minutes."""
     if by is not None and by.pk is not None and Customer.objects.filter(pk=customer_id, user=by).exists():
         return  # nobody is told of a look at themselves
-    lately = AuditEvent.objects.filter(
-        customer=customer_id, occurred_at__gt=now - SAME_LOOK, action=action, place=place, by=by, api_key=api_key
-    )
-    if not lately.exists():
+    if not looks_lately(customer=customer_id, action=action, place=place, now=now, by=by, api_key=api_key).exists():
         note(
             action=action, place=place, customer=Customer(pk=customer_id), now=now, by=by, api_key=api_key, store=store
         )
+
+
+def looks_lately(*, customer: Any, now: dt.datetime, **look: Any) -> models.QuerySet[AuditEvent]:
+    """Return the looks that are still the same look; `customer` is a key, or OuterRef("pk") to ask along with the customer."""
+    return AuditEvent.objects.filter(customer=customer, occurred_at__gt=now - SAME_LOOK, **look)
 
 
 def role_of(user: User | None) -> str:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 
-from customers import devices
+from customers import devices, doors
 
 
 class LanguageMiddleware(LocaleMiddleware):
@@ -57,6 +57,19 @@ class PrivatePagesMiddleware:
         is_shared = "public" in response.headers.get("Cache-Control", "")
         if not is_shared and request.user.is_authenticated:
             add_never_cache_headers(response)
+        return response
+
+
+class DenialsMiddleware:
+    """Write into the audit trail which page was closed to somebody who is signed in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 403 and request.resolver_match and request.user.is_authenticated:
+            doors.denied(user=request.user, page=request.resolver_match.view_name, now=timezone.now())
         return response
 
 

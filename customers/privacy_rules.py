@@ -87,7 +87,8 @@ about_customer(
     "customers.AuditEvent",
     link="customer",
     stays="who looked at which record is never rewritten; the customer sees those of both (customers/audit.py)",
-    shown="role reason reference",
+    shown="role reason reference changes",
+    withheld="network",
 )
 about_customer(
     "customers.DataExport", link="customer", stays="a file about that record, gone in a week", withheld="token"

@@ -14,10 +14,20 @@ from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers import api_requests, erasure, exports, webhook_delivery
+from customers import api_requests, audit, erasure, exports, webhook_delivery
 from customers.import_jobs import KEPT as FILES_KEPT
 from customers.import_jobs import forget_files
-from customers.models import ApiRequest, Customer, DataExport, Erasure, MailedCode, Purchase, WebhookEvent
+from customers.models import (
+    ApiRequest,
+    AuditEvent,
+    Customer,
+    DataExport,
+    Erasure,
+    MailedCode,
+    Purchase,
+    User,
+    WebhookEvent,
+)
 from customers.models.import_job import folder
 
 CHUNK = 1_000
@@ -55,6 +65,31 @@ def apply_all(*, now: dt.datetime) -> dict[str, int]:
     return {line.name: line.apply(now) for line in table()}
 
 
+def run(
+    *, now: dt.datetime, place: AuditEvent.Place = AuditEvent.Place.COMMAND, by: User | None = None
+) -> dict[str, int]:
+    """Do the same, complete the list of the erased, and write into the audit trail how much of each line went."""
+    taken = apply_all(now=now)
+    erasure.keep_list()
+    audit.note(action=AuditEvent.Action.KEPT_NO_LONGER, place=place, customer=None, by=by, now=now, changes=taken)
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The latest entry about a run, and how much of each line it took."""
+
+    event: AuditEvent
+    taken: list[tuple[str, int]]
+
+
+def last_run() -> LastRun | None:
+    """Return the latest run, None before the first."""
+    events = AuditEvent.objects.filter(action=AuditEvent.Action.KEPT_NO_LONGER).order_by("-occurred_at", "-pk")
+    event = events.first()
+    return event and LastRun(event, list(event.changes.items()))
+
+
 def inactive(*, now: dt.datetime) -> QuerySet[Customer]:
     """Return the customers whom nobody has seen for INACTIVE_MONTHS: no purchase, no log-in, enrolled before."""
     since = now - dt.timedelta(days=30 * settings.INACTIVE_MONTHS)
@@ -77,6 +112,10 @@ def _erase_inactive(now: dt.datetime) -> int:
     return done
 
 
+def _old_audit(now: dt.datetime) -> QuerySet[AuditEvent]:
+    return QuerySet(AuditEvent).filter(occurred_at__lt=now - LOG_KEPT)
+
+
 def _old_files(now: dt.datetime) -> int:
     return sum(
         dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC) < now - FILES_KEPT for path in folder().iterdir()
@@ -88,7 +127,7 @@ def _delete(rows: QuerySet[Any]) -> int:
     deleted = 0
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         deleted += len(keys)
-        rows.model._default_manager.filter(pk__in=keys).delete()
+        QuerySet(rows.model).filter(pk__in=keys).delete()
     return deleted
 
 
@@ -152,6 +191,13 @@ keep(
     _rows(
         "admin_log", _("the log of the office pages"), LOG_KEPT, _("names records as they were called that day"),
         lambda now: LogEntry.objects.filter(action_time__lt=now - LOG_KEPT),
+    )
+)  # fmt: skip
+keep(
+    Line(
+        name="audit", what=_("who looked at or changed what, and who signed in"), kept=LOG_KEPT,
+        why=_("long enough to look into what somebody did; the database lets nothing newer go"),
+        due=lambda now: _old_audit(now).count(), apply=lambda now: _delete(_old_audit(now)),
     )
 )  # fmt: skip
 keep(

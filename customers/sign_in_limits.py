@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import ngettext
 
-from customers import limits
+from customers import doors, limits
 from customers.identifiers import normalise
 from customers.limits import Limit
 
@@ -57,6 +58,8 @@ def look_at(*, account: str, address: str, is_right: Callable[[], bool]) -> bool
     finally:
         for limit in (by_account, by_address):
             limits.settle(limit, is_miss=not is_fine)
+        if not is_fine:
+            doors.turned_away(account=account, method="code", address=address, now=timezone.now())
     return is_fine
 
 

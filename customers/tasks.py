@@ -10,7 +10,6 @@ from customers import (
     api_requests,
     cohorts,
     devices,
-    erasure,
     exports,
     heartbeats,
     notices,
@@ -95,10 +94,9 @@ def make_exports() -> None:
 @shared_task(time_limit=3600)
 def keep_no_longer() -> None:
     """Take away what is kept no longer, and complete the list of the erased."""
-    for name, taken in retention.apply_all(now=timezone.now()).items():
+    for name, taken in retention.run(now=timezone.now()).items():
         if taken:
             logger.info("Kept no longer: %d of %s", taken, name)
-    erasure.keep_list()
 
 
 @shared_task(time_limit=4 * 3600)

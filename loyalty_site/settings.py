@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "customers.middleware.SessionTermMiddleware",
     "customers.middleware.LanguageMiddleware",
     "customers.middleware.PrivatePagesMiddleware",
+    "customers.middleware.DenialsMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "customers.middleware.StaffSecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

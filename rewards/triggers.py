@@ -24,12 +24,15 @@ _CUSTOMER_OF = {
 }
 # What staff write behind an adjustment goes the same way; what explains an award is figures and stays.
 _MAY_EMPTY_TOO = {"rewards_pointtransaction": ("explanation", "NEW.kind = 'adjust' AND NEW.explanation IS NULL")}
+# What may go once it is so old, by the clock of the database (customers/retention.py).
+_MAY_GO_AFTER_DAYS = {"customers_auditevent": ("occurred_at", 730)}
 _ERASED = "EXISTS (SELECT 1 FROM customers_customer WHERE id = {customer} AND erased_at IS NOT NULL)"
 
 _SQLITE = """
 CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {unless}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only: {verb} refused'); END
 """
+_SQLITE_OLD = "WHEN OLD.{moment} > datetime('now', '-{days} days')"
 _SQLITE_NOTE = "WHEN NOT (NEW.note = '' AND {same} AND {erased})"
 _POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION rewards_refuse_change() RETURNS trigger LANGUAGE plpgsql AS
@@ -40,6 +43,13 @@ CREATE OR REPLACE FUNCTION {table}_only_its_note() RETURNS trigger LANGUAGE plpg
 $$ BEGIN
   IF NEW.note = '' AND to_jsonb(NEW) - 'note' - '{other}' = to_jsonb(OLD) - 'note' - '{other}' AND {same} AND {erased}
   THEN RETURN NEW; END IF;
+  RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, lower(TG_OP);
+END $$
+"""
+_POSTGRESQL_OLD = """
+CREATE OR REPLACE FUNCTION {table}_only_old() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+  IF OLD.{moment} <= now() - interval '{days} days' THEN RETURN OLD; END IF;
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, lower(TG_OP);
 END $$
 """
@@ -81,25 +91,29 @@ def _install(connection: BaseDatabaseWrapper, cursor: Any, table: str) -> None:
     customer = _CUSTOMER_OF.get(table)
     erased = _ERASED.format(customer=customer)
     other, is_emptied = _MAY_EMPTY_TOO.get(table, ("", ""))
+    moment, days = _MAY_GO_AFTER_DAYS.get(table, ("", 0))
     if connection.vendor == "postgresql":
         function = "rewards_refuse_change"
         if customer:
             same = f"(NEW.{other} IS NOT DISTINCT FROM OLD.{other} OR {is_emptied})" if other else "TRUE"
             cursor.execute(_POSTGRESQL_NOTE.format(table=table, erased=erased, other=other, same=same))
+        if moment:
+            cursor.execute(_POSTGRESQL_OLD.format(table=table, moment=moment, days=days))
         for verb, level in (("update", "ROW"), ("delete", "ROW"), ("truncate", "STATEMENT")):
             own = f"{table}_only_its_note" if customer and verb == "update" else function
+            own = f"{table}_only_old" if moment and verb == "delete" else own
             cursor.execute(_POSTGRESQL.format(table=table, verb=verb, level=level, function=own))
         return
-    unless = ""
+    unless = {"update": "", "delete": _SQLITE_OLD.format(moment=moment, days=days) if moment else ""}
     if customer:
         columns = [each.name for each in connection.introspection.get_table_description(cursor, table)]
         kept = [f'NEW."{name}" IS OLD."{name}"' for name in columns if name not in ("note", other)]
         same = " AND ".join([*kept, f"(NEW.{other} IS OLD.{other} OR {is_emptied})"] if other else kept)
-        unless = _SQLITE_NOTE.format(same=same, erased=erased)
+        unless["update"] = _SQLITE_NOTE.format(same=same, erased=erased)
     for verb in ("update", "delete"):
         # Made anew: what a note may become depends on the columns that the table has today.
         cursor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{verb}")
-        cursor.execute(_SQLITE.format(table=table, verb=verb, unless=unless if verb == "update" else ""))
+        cursor.execute(_SQLITE.format(table=table, verb=verb, unless=unless[verb]))
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:

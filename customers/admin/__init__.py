@@ -2,9 +2,10 @@
 
 from customers.admin.api import ApiKeyAdmin
 from customers.admin.customer import CustomerAdmin
+from customers.admin.keeping import ErasureAdmin
 from customers.admin.look import LookAdmin
 from customers.admin.notices import NoticeAdmin
-from customers.admin.privacy import AuditEventAdmin, CustomerMergeAdmin, DataExportAdmin, ErasureAdmin
+from customers.admin.privacy import AuditEventAdmin, CustomerMergeAdmin, DataExportAdmin
 from customers.admin.purchases import ConsentAdmin, PurchaseAdmin, PurchaseLineAdmin, ReturnAdmin
 from customers.admin.recommendations import RecommendationModelAdmin
 from customers.admin.segments import SavedFilterAdmin

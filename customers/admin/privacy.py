@@ -187,11 +187,23 @@ def _customer(request: HttpRequest, pk: int, permission: str) -> Customer:
 class AuditEventAdmin(HistoryAdmin):
     """Who did or saw what. The name of who it was is for auditors and managers; customers see role, place and store."""
 
-    list_display = ["occurred_at", "action", "place", "member", "by", "role", "store", "api_key", "reason", "reference"]
+    list_display = [
+        "occurred_at",
+        "action",
+        "place",
+        "member",
+        "by",
+        "role",
+        "store",
+        "api_key",
+        "reason",
+        "reference",
+        "network",
+    ]
     list_filter = ["occurred_at", "action", "place"]
     list_select_related = ["customer", "by", "store", "api_key"]
     ordering = ["-occurred_at", "-pk"]
-    search_fields = ["=customer__member_number", "=by__email"]
+    search_fields = ["=customer__member_number", "=by__email", "=network", "=reference"]
 
     @admin.display(description=gettext_lazy("customer"))
     def member(self, event: AuditEvent) -> str:
@@ -232,21 +244,6 @@ class DataExportAdmin(HistoryAdmin):
         if not confirming.confirmed_lately(request, now=now):
             return confirming.ask(request)
         return hand_out(row, place=AuditEvent.Place.ADMIN, by=request.user, now=now)
-
-
-@admin.register(Erasure)
-class ErasureAdmin(HistoryAdmin):
-    """Wishes that wait, and the list of the erased."""
-
-    list_display = ["id", "customer_id", "state", "reason", "asked_at", "due_at", "finished_at", "by"]
-    list_filter = ["state", "reason"]
-    list_select_related = ["by"]
-    ordering = ["-pk"]
-    fields = ["customer_id", "state", "reason", "asked_at", "due_at", "finished_at", "by"]
-
-    @admin.display(description=gettext_lazy("customer"))
-    def customer_id(self, row: Erasure) -> str:
-        return f"#{row.customer_id}"
 
 
 @admin.register(CustomerMerge)

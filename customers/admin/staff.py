@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from customers import confirming
+from customers import confirming, doors
 from customers.admin_forms import StaffChangeForm, StaffCreationForm
 from customers.history_admin import PortalAdmin
 from customers.models import User
@@ -116,7 +116,17 @@ class StaffAdmin(ConfirmedMixin, UserAdmin):
         """Whoever is added here is staff; customers get their log-in by themselves."""
         if not change:
             obj.is_staff = True
+        form.rights_before = doors.rights_of(User.objects.get(pk=obj.pk)) if change else {}
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Roles are saved last; what is different then goes into the audit trail."""
+        super().save_related(request, form, formsets, change)
+        user = form.instance
+        doors.rights_changed(
+            what=f"user:{user.pk}", before=form.rights_before, after=doors.rights_of(user), by=request.user,
+            now=timezone.now(),
+        )  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed = super().has_change_permission(request, obj)
@@ -139,6 +149,7 @@ class StaffAdmin(ConfirmedMixin, UserAdmin):
         """Take away passkeys, codes and apps of somebody who lost them; they set up new ones at the next log-in."""
         user = queryset.get()
         Authenticator.objects.filter(user=user).delete()
+        doors.factor_changed(user=user, what="reset", kind="all", by=request.user, now=timezone.now())
         sentence = gettext("%(user)s sets up a new second factor at the next log-in.") % {"user": user}
         self.log_change(request, user, sentence)
         messages.success(request, sentence)
@@ -149,6 +160,17 @@ class RoleAdmin(ConfirmedMixin, GroupAdmin):
 
     ordering = ["name"]
     list_select_related = False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Write into the audit trail which permissions came and went."""
+        role = form.instance
+        before = set(role.permissions.values_list("codename", flat=True))
+        super().save_related(request, form, formsets, change)
+        after = set(role.permissions.values_list("codename", flat=True))
+        doors.rights_changed(
+            what=f"role:{role.pk}", before={"permissions": sorted(before - after)},
+            after={"permissions": sorted(after - before)}, by=request.user, now=timezone.now(),
+        )  # fmt: skip
 
 
 admin.site.unregister(Group)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from functools import cache
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers import finding
+from customers import audit, finding
 from customers.api.door import look_up
 from customers.api.problems import invalid, not_found
 from customers.identifiers import normalise
@@ -33,6 +35,27 @@ def by_old_number(member_number: str, also: str | None = None) -> Customer | Non
     cards = Identifier.objects.filter(kind=Identifier.Kind.CARD, normalised=member_number).values("customer")
     rows = Customer.objects.enrolled().filter(pk__in=cards, merges_into__duplicate__member_number=member_number)
     return (rows.select_related(also) if also else rows).first()
+
+
+def seen_by_number(request: HttpRequest, member_number: str, *, pointer: str = "/member_number") -> Customer:
+    """Return the customer of a member number whose history or purse is about to be told, and write the look down.
+
+    Whether it is still the same look is asked along with the customer.
+    """
+    now, look = timezone.now(), {"action": audit.Action.VIEWED, "place": audit.Place.API, "api_key": request.auth}
+    lately = Exists(audit.looks_lately(customer=OuterRef("pk"), now=now, by=None, **look))
+    rows = Customer.objects.enrolled().filter(member_number=member_number).annotate(is_same_look=lately)
+    customer = found_customer(request, lambda: rows.first() or by_old_number(member_number), pointer=pointer)
+    if not getattr(customer, "is_same_look", False):
+        audit.note_look(customer_id=customer.pk, now=now, **look)
+    return customer
+
+
+def note_look(request: HttpRequest, customer: Customer, *, action: audit.Action = audit.Action.VIEWED) -> None:
+    """Write down which program looked at a customer: the customer may ask. A bare balance is no look."""
+    audit.note_look(
+        action=action, place=audit.Place.API, customer_id=customer.pk, api_key=request.auth, now=timezone.now()
+    )
 
 
 @cache

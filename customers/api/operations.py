@@ -8,7 +8,13 @@ from ninja import Path, Router
 from customers import audit, enrolment
 from customers.api.door import operation
 from customers.api.fields import MemberNumber
-from customers.api.lookups import customer_by_code, customer_by_contact, customer_by_number, optional_store_of
+from customers.api.lookups import (
+    customer_by_code,
+    customer_by_contact,
+    customer_by_number,
+    note_look,
+    optional_store_of,
+)
 from customers.api.schemas import (
     ConsentOut,
     Contacts,
@@ -70,7 +76,7 @@ def get_customer(request: HttpRequest, member_number: Path[MemberNumber]) -> Cus
 )
 def get_contacts(request: HttpRequest, member_number: Path[MemberNumber]) -> Contacts:
     customer = customer_by_number(request, member_number)
-    _note(request, customer, audit.Action.CONTACTS)
+    note_look(request, customer, action=audit.Action.CONTACTS)
     values = dict(customer.identifiers.order_by("-pk").values_list("kind", "value"))
     latest = {(word.channel, word.purpose): word for word in customer.consents.order_by("pk")}
     return Contacts(
@@ -101,6 +107,7 @@ def get_contacts(request: HttpRequest, member_number: Path[MemberNumber]) -> Con
 )
 def get_recommendations(request: HttpRequest, member_number: Path[MemberNumber]) -> Recommendations:
     customer = customer_by_number(request, member_number)
+    note_look(request, customer)
     again, new = choices.both(customer=customer, now=timezone.now(), each=RECOMMENDED)
     return Recommendations(
         member_number=customer.member_number,
@@ -145,14 +152,8 @@ def enrol_customer(request: HttpRequest, body: EnrolCustomer) -> Enrolled:
 
 def _seen(request: HttpRequest, customer: Customer) -> CustomerOut:
     """Answer with a customer, and write down which program looked: the customer may ask."""
-    _note(request, customer, audit.Action.VIEWED)
+    note_look(request, customer)
     return _customer(customer)
-
-
-def _note(request: HttpRequest, customer: Customer, action: audit.Action) -> None:
-    audit.note_look(
-        action=action, place=audit.Place.API, customer_id=customer.pk, api_key=request.auth, now=timezone.now()
-    )
 
 
 def _customer(customer: Customer) -> CustomerOut:

@@ -1,4 +1,4 @@
-"""Who of the staff, which program or which customer did or saw what: written once, in the transaction of the deed."""
+"""Who of the staff, which program or which customer did or saw what: written once, in the transaction of the deed, for two years."""
 
 from django.conf import settings
 from django.db import models
@@ -22,7 +22,13 @@ class AuditEvent(AppendOnlyModel):
         ERASED = "erased", _("erased")
         MERGED = "merged", _("merged")
         UNMERGED = "unmerged", _("merge undone")
+        KEPT_NO_LONGER = "kept_no_longer", _("taken away what is kept no longer")
         PREFERENCES = "preferences", _("preferences changed")
+        SIGNED_IN = "signed_in", _("signed in")
+        TURNED_AWAY = "turned_away", _("wrong code or password")
+        DENIED = "denied", _("page refused")
+        FACTOR = "factor", _("second factor changed")
+        RIGHTS = "rights", _("rights changed")
 
     class Place(models.TextChoices):
         ADMIN = "admin", _("office")
@@ -71,6 +77,12 @@ class AuditEvent(AppendOnlyModel):
     )
     reason = models.CharField(_("reason"), max_length=40, blank=True, help_text=_("A word of a closed list."))
     reference = models.CharField(_("concerns"), max_length=60, blank=True, help_text=_("Key of what it was about."))
+    changes = models.JSONField(
+        _("before and after"), default=dict, blank=True, help_text=_("Of the rights of staff and roles.")
+    )
+    network = models.CharField(
+        _("network"), max_length=16, blank=True, help_text=_("Digest of the address: equal for one place.")
+    )
     occurred_at = models.DateTimeField(_("occurred at"))
 
     class Meta:

@@ -1,12 +1,16 @@
 """Staff export, erase and merge on the customer's record; roles that may not are refused."""
 
+import datetime as dt
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.models import AuditEvent, Customer, CustomerMerge, DataExport
+from customers import tasks
+from customers.models import AuditEvent, Customer, CustomerMerge, DataExport, MailedCode
 from customers.tests.factories import create_customer, create_user
+from loyalty_site.roles import ensure_roles
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +58,7 @@ def test_an_export_has_a_reason_and_is_written_down(office):
     assert (row.state, row.reason) == ("ready", "authority")
     file = office.get(reverse("admin:customers_dataexport_file", args=[row.pk]))
     assert b"".join(file.streaming_content).startswith(b"PK")
-    actions = AuditEvent.objects.order_by("pk").values_list("action", flat=True)
+    actions = AuditEvent.objects.filter(customer=customer).order_by("pk").values_list("action", flat=True)
     assert list(actions) == ["exported", "downloaded"]
 
 
@@ -64,3 +68,40 @@ def test_staff_without_the_right_are_refused(client):
     for name in ("export_data", "erase_data", "merge_with"):
         assert client.get(page(name, customer)).status_code == 403
     assert client.get(reverse("admin:customers_customermerge_likely")).status_code == 403
+
+
+class TestKeeping:
+    """The page of what is kept how long."""
+
+    URL = "/admin/customers/erasure/keeping/"
+
+    def test_it_says_what_goes_next_and_what_went_last(self, office):
+        page = office.get(self.URL).text
+        assert "It has not run yet." in page
+        assert "the log of the office pages" in page.lower()
+        before = timezone.now() - dt.timedelta(days=2)
+        MailedCode.objects.create(
+            customer=create_customer(), digest="x", sent_at=before, expires_at=before + dt.timedelta(minutes=5)
+        )
+        due = {row["line"].name: row["due"] for row in office.get(self.URL).context["lines"]}
+        assert due["codes"] == 1
+        answer = office.post(self.URL, follow=True)
+        assert "1 row or file is gone." in answer.text
+        assert not MailedCode.objects.exists()
+        event = AuditEvent.objects.get(action="kept_no_longer")
+        assert (event.place, event.changes["codes"]) == ("admin", 1)
+        assert "Last run" in answer.text
+
+    def test_the_night_writes_it_down_too(self, office):
+        tasks.keep_no_longer()
+        assert AuditEvent.objects.get(action="kept_no_longer").place == "command"
+        assert "It has not run yet." not in office.get(self.URL).text
+
+    def test_whoever_only_reads_starts_nothing(self, client):
+        user = create_user(is_staff=True)
+        user.groups.add(ensure_roles()["auditor"])
+        client.force_login(user)
+        assert "Take away now" not in client.get(self.URL).text
+        assert client.post(self.URL).status_code == 403
+        user.groups.set([ensure_roles()["cashier"]])
+        assert client.get(self.URL).status_code == 403

@@ -5,7 +5,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
-from customers.models import User
+from customers.models import AuditEvent, User
 from customers.tests.factories import create_user
 from loyalty_site.roles import ensure_roles
 
@@ -44,6 +44,21 @@ def test_a_manager_hires_a_cashier(client: Client, manager: User):
     user = User.objects.get(email="new@example.com")
     assert (user.is_staff, user.is_superuser, list(user.groups.all())) == (True, False, [group])
     assert user.check_password(PASSWORD)
+    event = AuditEvent.objects.get(action="rights")
+    assert (event.by, event.reference) == (manager, f"user:{user.pk}")
+    assert event.changes["groups"] == [None, ["cashier"]]
+
+
+def test_another_role_is_in_the_audit_trail(client: Client, manager: User):
+    colleague = create_user(is_staff=True)
+    groups = ensure_roles()
+    colleague.groups.set([groups["cashier"]])
+    data = {"email": colleague.email, "is_active": "on", "is_staff": "on", "groups": [groups["auditor"].pk]}
+    client.post(address_of(colleague), data)
+    event = AuditEvent.objects.get(action="rights")
+    assert event.changes == {"groups": [["cashier"], ["auditor"]]}
+    client.post(address_of(colleague), data)
+    assert AuditEvent.objects.filter(action="rights").count() == 1
 
 
 def test_a_short_password_is_refused(client: Client, manager: User):
@@ -96,3 +111,5 @@ def test_the_owner_resets_a_lost_second_factor(client: Client, manager: User):
     client.force_login(create_user(is_staff=True, is_superuser=True))
     client.post(address_of(manager), press)
     assert not Authenticator.objects.exists()
+    event = AuditEvent.objects.get(action="factor")
+    assert (event.reference, event.reason, event.role) == (f"user:{manager.pk}", "reset:all", "owner")

@@ -8,10 +8,13 @@ from django.core import mail
 from django.test import Client
 
 from customers import sign_in_limits
+from customers.models import AuditEvent
 from customers.sign_in_limits import MISSES, TooManyTries, look_at
 from customers.tests.factories import create_customer
 from customers.tests.test_joining import CODE, JOIN
 from customers.tests.test_log_in import CONFIRM, REQUEST
+
+pytestmark = pytest.mark.django_db
 
 
 def guess(account: str, address: str) -> bool:
@@ -26,6 +29,7 @@ def test_1000_wrong_codes_for_one_account_from_200_addresses():
     evaluated = sum(guess("alice@example.com", f"10.0.{n % 200}.1") for n in range(1000))
     assert evaluated == MISSES == 30
     assert guess("bob@example.com", "10.0.1.1")  # nobody else is locked out
+    assert AuditEvent.objects.filter(action="turned_away").count() <= MISSES + 1
 
 
 def test_one_address_that_guesses_at_1000_accounts():

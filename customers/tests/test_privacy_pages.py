@@ -82,7 +82,9 @@ class TestHistory:
                 action=audit.Action.VIEWED, place=audit.Place.ADMIN, customer_id=alice.pk, by=clerk,
                 now=now + dt.timedelta(minutes=minutes),
             )  # fmt: skip
-        assert AuditEvent.objects.count() == 2, "a second look within ten minutes is the same look"
+        assert AuditEvent.objects.filter(action="viewed").count() == 2, (
+            "a second look within ten minutes is the same look"
+        )
         page = browser.get("/privacy/history/").content.decode()
         assert page.count("Record opened · office · Harbour") == 2
         assert "Carla" not in page
@@ -97,7 +99,7 @@ class TestHistory:
         caller.get("/customers/M-ALICE")
         caller.get("/customers/M-ALICE/contacts")
         caller.post("/customers/find", {"email": "alice@mail.example"})
-        rows = AuditEvent.objects.order_by("pk").values_list("place", "action", "by", "role")
+        rows = AuditEvent.objects.filter(customer=alice).order_by("pk").values_list("place", "action", "by", "role")
         assert list(rows) == [
             ("admin", "viewed", owner.pk, "owner"), ("api", "viewed", None, ""), ("api", "contacts", None, ""),
         ]  # fmt: skip

@@ -10,7 +10,7 @@ from ninja import Path, Query, Router
 
 from customers.api.door import business_key, look_up, operation
 from customers.api.fields import MemberNumber
-from customers.api.lookups import by_old_number, customer_by_number, optional_store_of
+from customers.api.lookups import by_old_number, customer_by_number, optional_store_of, seen_by_number
 from customers.api.problems import not_found
 from customers.models.api_key import Scope
 from rewards import balances, holds, stamp_sheets, statement, transfers
@@ -69,7 +69,7 @@ def get_statement(
     before: Query[Id | None] = None,
     limit: int = PAGE_SIZE,
 ) -> StatementOut:
-    customer = customer_by_number(request, member_number)
+    customer = seen_by_number(request, member_number)
     rows = customer.point_transactions.select_related("store", "lot").order_by("-sequence")
     if before is not None:
         rows = rows.filter(sequence__lt=min(before, 2**31 - 1))

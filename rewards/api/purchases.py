@@ -12,7 +12,15 @@ from ninja import Query, Router
 from customers import statements
 from customers.api.door import operation
 from customers.api.fields import Reference, StoreCode, Till
-from customers.api.lookups import by_old_number, customer_by_number, found_customer, numbered, store_of, till_of
+from customers.api.lookups import (
+    by_old_number,
+    customer_by_number,
+    found_customer,
+    note_look,
+    numbered,
+    store_of,
+    till_of,
+)
 from customers.api.problems import Problem, invalid, not_found
 from customers.models import Category, Customer, Purchase, Return, Store
 from customers.models.api_key import Scope
@@ -116,6 +124,8 @@ def get_purchase(
     till: Query[Till | None] = None,
 ) -> PurchaseOut:
     purchase = _purchase(store_of(request, store), till_of(request, till), reference)
+    if purchase.customer is not None:
+        note_look(request, purchase.customer)
     lines = purchase.lines.select_related("product").annotate(back=Sum("returns__quantity", default=0))
     shown = [
         LineOut(

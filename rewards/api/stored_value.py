@@ -13,7 +13,7 @@ from ninja import Path, Router
 
 from customers.api.door import business_key, look_up, operation
 from customers.api.fields import MemberNumber
-from customers.api.lookups import customer_by_number, optional_store_of
+from customers.api.lookups import customer_by_number, optional_store_of, seen_by_number
 from customers.api.problems import not_found
 from customers.models import Customer
 from customers.models.api_key import Scope
@@ -112,7 +112,7 @@ def get_value(request: HttpRequest, body: Purse) -> ValueOut:
     summary=gettext_noop("List the store credit and the gift cards of a customer."),
 )
 def list_value(request: HttpRequest, member_number: Path[MemberNumber]) -> PursesOut:
-    customer = customer_by_number(request, member_number, pointer="member_number")
+    customer = seen_by_number(request, member_number, pointer="member_number")
     accounts = value_accounts.of_customer(customer=customer)
     return PursesOut(member_number=customer.member_number, items=[_account(one, customer) for one in accounts])
 
