@@ -77,7 +77,7 @@ class JoinForm(forms.Form):
 
 
 class ClaimForm(forms.Form):
-    """A card, one of its receipts, and the address that it shall belong to."""
+    """A card, its code from the till or one of its receipts, and the address that it shall belong to."""
 
     email = forms.EmailField(
         label=gettext_lazy("E-mail"),
@@ -89,12 +89,29 @@ class ClaimForm(forms.Form):
         max_length=60,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    code = forms.CharField(
+        label=gettext_lazy("Code from the till"),
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        help_text=gettext_lazy("You got it when you joined. Without it, a receipt of the last months:"),
+    )
     receipt = forms.CharField(
         label=gettext_lazy("Number of a receipt of the last months"),
         max_length=64,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    total = MoneyField(label=gettext_lazy("What the receipt comes to"))
+    total = MoneyField(label=gettext_lazy("What the receipt comes to"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the code, or for the receipt with its amount."""
+        data = super().clean() or self.cleaned_data
+        if not data.get("code") and not self.errors:
+            for name in ("receipt", "total"):
+                if data.get(name) in (None, ""):
+                    self.add_error(name, _("Needed where there is no code from the till."))
+        return data
 
 
 class MailedCodeForm(forms.Form):

@@ -28,7 +28,8 @@ def claim(request: HttpRequest) -> HttpResponse:
     """Ask for the card and one of its receipts, and mail a code; nothing is looked up before it is back."""
     if request.user.is_authenticated:
         return redirect("home")
-    form = ClaimForm(request.POST if request.method == "POST" else None)
+    number = request.GET.get("number", "")[:60]
+    form = ClaimForm(request.POST if request.method == "POST" else None, initial={"number": number})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         email = data.pop("email")

@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from customers import claiming, spending_proof
+from customers import claim_codes, claiming, spending_proof
 from customers.models import Customer, Identifier, Purchase, Store
 from customers.tests.factories import create_customer, create_store, create_user
 
@@ -76,6 +76,54 @@ def test_anything_wrong_gets_one_answer_and_changes_nothing(client, paper, field
 def test_an_old_receipt_proves_nothing(client):
     buy(create_customer(member_number="PAPER7"), days=200)
     assert attempt(client) == CLAIM
+
+
+class TestCode:
+    """The code from the till stands for a receipt."""
+
+    @pytest.fixture(autouse=True)
+    def lately(self, paper: Customer) -> None:
+        Customer.objects.filter(pk=paper.pk).update(enrolled_at=timezone.now())
+        paper.refresh_from_db()
+
+    def code(self, customer: Customer) -> str:
+        return claim_codes.of(customer, now=timezone.now())
+
+    @pytest.mark.parametrize("typed", [str, str.lower, lambda code: code.replace("-", " ")])
+    def test_it_opens_the_card_without_a_receipt(self, client, paper, typed):
+        assert attempt(client, code=typed(self.code(paper)), receipt="", total="") == "/"
+        assert emails(paper) == ["alice@example.com"]
+        assert spending_proof.is_held(customer=paper, now=timezone.now())
+
+    def test_it_works_once(self, client, paper):
+        code = self.code(paper)
+        attempt(client, code=code, receipt="", total="")
+        assert self.code(Customer.objects.get(pk=paper.pk)) == ""
+        assert attempt(Client(), email="mallory@example.com", code=code, receipt="", total="") == CLAIM
+
+    def test_another_cards_code_opens_nothing(self, client, paper):
+        other = create_customer(member_number="PAPER8", enrolled_at=timezone.now())
+        assert self.code(other) != self.code(paper)
+        assert attempt(client, code=self.code(other), receipt="", total="") == CLAIM
+        assert emails(paper) == []
+
+    def test_it_ends_after_ninety_days(self, client, paper):
+        code = self.code(paper)
+        Customer.objects.filter(pk=paper.pk).update(enrolled_at=timezone.now() - dt.timedelta(days=91))
+        assert attempt(client, code=code, receipt="", total="") == CLAIM
+
+    def test_five_wrong_ones_a_day_are_looked_at(self, client, paper):
+        for n in range(claiming.TRIES_A_DAY):
+            attempt(Client(), email=f"m{n}@example.com", code="0000-0000", receipt="", total="")
+        assert attempt(client, code=self.code(paper), receipt="", total="") == CLAIM
+        assert emails(paper) == []
+
+    def test_without_code_and_receipt_the_form_asks_for_one(self, client, paper):
+        page = client.post(CLAIM, RIGHT | {"receipt": "", "total": ""}).text
+        assert "Needed where there is no code from the till." in page
+
+    def test_a_wrong_code_is_not_helped_by_a_right_receipt(self, client, paper):
+        assert attempt(client, code="0000-0000") == CLAIM
 
 
 class TestNoTakeover:

@@ -1,15 +1,19 @@
 """The page of a sale, and the page that says what happened."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from customers import audit, claim_codes
 from customers.finding import shorten
 from customers.models import Customer
 from customers.recommendations import choices
@@ -26,6 +30,8 @@ from rewards.till.baskets import Sale
 from rewards.till_actions import KeyReused, Station
 from rewards.value_accounts import ValueRefused
 
+CLAIM_SHOWN = dt.timedelta(minutes=15)
+
 
 @till_page
 def sale(request: HttpRequest, station: Station) -> HttpResponse:
@@ -37,6 +43,11 @@ def sale(request: HttpRequest, station: Station) -> HttpResponse:
         refuse_own_card(customer, request.user)
     now = timezone.now()
     if not posted:
+        if customer is not None:
+            audit.note_look(
+                action=audit.Action.VIEWED, place=audit.Place.TILL, customer_id=customer.pk, by=request.user,
+                store=station.store, now=now,
+            )  # fmt: skip
         current = baskets.begin(station=station, customer=customer, now=now, proof=proof)
         return _show(request, current, token)
     current = baskets.read(
@@ -177,8 +188,20 @@ def done(request: HttpRequest, station: Station, key: uuid.UUID) -> HttpResponse
         "fresh_code": counter.fresh_code(action, by=request.user, now=timezone.now()),
         "next_token": token_of(action.customer) if action.customer is not None else "",
         "surprises": surprises.sentences(action.customer),
+        **_claim(action, timezone.now()),
     }  # fmt: skip
     return render(request, "till/done.html", context)
+
+
+def _claim(action: TillAction, now: dt.datetime) -> dict[str, str]:
+    """Return the code by which somebody who was just enrolled opens their card on the web, and where; shown for a short while."""
+    customer = action.customer
+    if action.kind != TillAction.Kind.ENROL or customer is None or now - action.occurred_at > CLAIM_SHOWN:
+        return {}
+    if customer.identifiers.filter(kind="email").exists():
+        return {}  # they sign in with that address
+    place = reverse("claim", query={"number": customer.member_number})
+    return {"claim_code": claim_codes.of(customer, now=now), "claim_url": f"{settings.SITE_URL}{place}"}
 
 
 def own_action(station: Station, key: uuid.UUID) -> TillAction:
