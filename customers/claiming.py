@@ -63,7 +63,7 @@ def claim(
         raise ClaimRefused from reached
     is_fine = False
     try:
-        is_fine = sign_in_limits.look_at(account=f"claim:{email}", address=address, is_right=is_right)
+        is_fine = sign_in_limits.look_at(account=f"claim:{email}", address=address, is_right=is_right, now=now)
     finally:
         limits.settle(misses, is_miss=not is_fine)
     if not is_fine:

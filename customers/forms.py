@@ -11,6 +11,7 @@ from allauth.core.internal import ratelimit
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.webauthn.forms import AddWebAuthnForm as AllauthAddWebAuthnForm
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers import sign_in_limits, till_pins
@@ -48,6 +49,7 @@ class ConfirmLoginCodeForm(AllauthConfirmLoginCodeForm, MailedCodeForm):
             is_right = sign_in_limits.look_at(
                 account=stage.state.get("email", ""),
                 address=ratelimit.get_ip(request),
+                now=timezone.now(),
                 is_right=lambda: (
                     bool(self.expected_code) and compare_user_code(actual=code, expected=self.expected_code)
                 ),

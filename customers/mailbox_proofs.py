@@ -78,7 +78,7 @@ def check(
         return constant_time_compare(asked["digest"], _digest(asked["salt"], code))
 
     session[_key(purpose)] = asked | {"tries": asked["tries"] + 1}
-    if not sign_in_limits.look_at(account=asked["email"], address=address, is_right=is_right):
+    if not sign_in_limits.look_at(account=asked["email"], address=address, is_right=is_right, now=now):
         raise CodeGone if asked["tries"] + 1 >= MOST_TRIES else CodeWrong
     del session[_key(purpose)]
     return asked["email"], asked["data"]

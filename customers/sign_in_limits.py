@@ -4,13 +4,13 @@ A guesser with many addresses is stopped by the account, one with many accounts 
 owner of an account that somebody guesses at still comes in with a passkey.
 """
 
+import datetime as dt
 import hashlib
 import hmac
 import math
 from collections.abc import Callable
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import ngettext
 
 from customers import doors, limits
@@ -37,7 +37,7 @@ class TooManyTries(Exception):
         )
 
 
-def look_at(*, account: str, address: str, is_right: Callable[[], bool]) -> bool:
+def look_at(*, account: str, address: str, is_right: Callable[[], bool], now: dt.datetime) -> bool:
     """Return whether a code is right, after both counters have let it be looked at. Raises TooManyTries.
 
     `account` is the e-mail address (or another name of what is guessed at), known or not, and `address` where the try comes
@@ -59,7 +59,7 @@ def look_at(*, account: str, address: str, is_right: Callable[[], bool]) -> bool
         for limit in (by_account, by_address):
             limits.settle(limit, is_miss=not is_fine)
         if not is_fine:
-            doors.turned_away(account=account, method="code", address=address, now=timezone.now())
+            doors.turned_away(account=account, method="code", address=address, now=now)
     return is_fine
 
 

@@ -65,9 +65,13 @@ class TestSigningIn:
     def test_a_wrong_mailed_code_is_noted_and_a_right_one_is_not(self):
         user = create_user(email="alice@mail.example")
         customer = create_customer(user=user)
-        sign_in_limits.look_at(account="alice@mail.example", address="10.0.0.1", is_right=lambda: True)
+        sign_in_limits.look_at(
+            account="alice@mail.example", address="10.0.0.1", now=timezone.now(), is_right=lambda: True
+        )
         assert trail("turned_away") == []
-        sign_in_limits.look_at(account="alice@mail.example", address="10.0.0.1", is_right=lambda: False)
+        sign_in_limits.look_at(
+            account="alice@mail.example", address="10.0.0.1", now=timezone.now(), is_right=lambda: False
+        )
         [event] = trail("turned_away")
         assert (event.by, event.customer, event.reason, event.place) == (user, customer, "code", "portal")
 
