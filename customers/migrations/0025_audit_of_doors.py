@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0023_heartbeats'),
+        ("customers", "0024_monthly_report_notice"),
     ]
 
     operations = [
