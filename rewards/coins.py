@@ -6,10 +6,9 @@ beforehand, or choose an occasion that falls well. What fell is written down; a 
 
 import hmac
 from hashlib import sha256
-from math import log
+from math import lgamma, log
 
 from django.conf import settings
-from scipy.special import betaln
 
 ALL = 10_000  # odds and chances are in basis points
 _SPACE = 2**64
@@ -37,5 +36,9 @@ def is_fair(*, heads: int, tosses: int, odds: int) -> bool:
     if share in (0, 1):
         return heads == tosses * share
     a, b = _FIRM * share, _FIRM * (1 - share)
-    evidence = betaln(a + heads, b + tails) - betaln(a, b) - heads * log(share) - tails * log(1 - share)
+    evidence = _log_beta(a + heads, b + tails) - _log_beta(a, b) - heads * log(share) - tails * log(1 - share)
     return float(evidence) < -log(ALARM)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)

@@ -27,6 +27,7 @@ LARGEST_QUANTITY = 9_999
 LONGEST = {"reference": 64, "member_number": 32, "sku": 64, "product": 200, "category": 100}
 MOST_LINES = 10_000  # of one receipt
 CACHED = 20_000
+CACHED_PRODUCTS = 200_000  # numbers of 30 bytes; a shop sells the same things all year
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -97,7 +98,7 @@ class PurchaseRows:
         article = self._products.get(sku)
         if article is None:
             article = self._scratch.product(sku=sku, name=product or sku, category=category)
-            self._remember(self._products, sku, article)
+            self._remember(self._products, sku, article, most=CACHED_PRODUCTS)
         self._scratch.add_line(receipt, (number, article, *values))
 
     def _values(self, sku: str, product: str, category: str, amounts: list[str], faults: Faults) -> list[int | None]:
@@ -155,8 +156,8 @@ class PurchaseRows:
             self._remember(self._receipts, heading, receipt)
         return receipt
 
-    def _remember(self, cache: dict, key: object, value: int) -> None:
-        if len(cache) >= CACHED:
+    def _remember(self, cache: dict, key: object, value: int, most: int = CACHED) -> None:
+        if len(cache) >= most:
             cache.clear()
         cache[key] = value
 

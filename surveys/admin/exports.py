@@ -84,7 +84,9 @@ def _file(request: HttpRequest, scope: Scope, kind: str, *, with_members: bool) 
     name = f"answers-{scope.survey.slug}-{programme_date(now)}.{kind}"
     if kind == "csv":
         return csv_out.download(name=name, heading=heading, rows=lines)
-    file = exports.workbook(heading=heading, lines=lines)
+    from surveys import workbooks  # loads openpyxl
+
+    file = workbooks.workbook(heading=heading, lines=lines)
     response = FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)
     response["Cache-Control"] = "no-store"
     return response
