@@ -84,6 +84,7 @@ class Portal:
             "DEBUG": "True",
             "LOG_LEVEL": "WARNING",
         }
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no merchant's server compiles the portal at every start
         self.run("manage.py", "migrate", "--verbosity", "0")
 
     def run(self, *command: str) -> tuple[float, int, str]:
