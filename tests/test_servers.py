@@ -4,10 +4,16 @@ import smtplib
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.db import connection
+from django.db import DatabaseError, connection
 
+from customers.models import Store
 from rewards import triggers
+from rewards.models import PointTransaction
+from rewards.tests.factories import award, create_customer
+from surveys import frozen
 from tests.servers import Postgres, Shop, SmtpSink
 
 
@@ -29,8 +35,20 @@ def test_a_sqlite_database_is_a_real_file() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("_round", [1, 2])
-def test_the_ledger_is_guarded_again_after_a_flush(_round: int) -> None:
+def test_what_a_test_commits_is_gone_in_the_next_and_the_ledger_is_guarded_again(_round: int) -> None:
     assert triggers.present(connection) == triggers.expected(connection)
+    assert frozen.present(connection) == frozen.expected()
+    assert not PointTransaction.objects.exists()
+    assert not Permission.objects.filter(codename="left_over").exists()
+    shop = ContentType.objects.get_for_model(Store)
+    assert Permission.objects.filter(content_type=shop).count() == 4
+    award(create_customer(), 10)
+    Permission.objects.create(content_type=shop, codename="left_over")
+    with pytest.raises(DatabaseError, match="append-only"), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM rewards_pointtransaction")
+    if _round == 1:
+        triggers.remove(connection)
+        frozen.remove(connection)
 
 
 def test_a_durable_postgres_keeps_what_it_answered_when_killed() -> None:

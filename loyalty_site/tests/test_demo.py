@@ -6,18 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
-from django.core.management import call_command
-from django.db import connection
 
 from customers.models import Customer, Purchase, Return, User
 from customers.timezones import programme_date
 from loyalty_site.demo import life, people
 from loyalty_site.demo.load import load
-from rewards import proof, triggers, uplift
+from rewards import proof, uplift
 from rewards.models import Coupon, CouponBatch, CouponPlan, PointTransaction, Surprise, SurpriseGift
-from surveys import frozen, subjects
+from surveys import subjects
 from surveys.models import Campaign, Case, ContactLogEntry, Response, Theme
+from tests import leftovers
 
+# One process loads the shop, once.
+pytestmark = pytest.mark.xdist_group("demo")
 NOW = dt.datetime(2026, 6, 17, 14, 30, tzinfo=dt.UTC)
 
 
@@ -31,9 +32,7 @@ def demo(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
             load(seed=2, now=NOW)
     yield
     with django_db_blocker.unblock():
-        triggers.remove(connection)
-        frozen.remove(connection)
-        call_command("flush", interactive=False, verbosity=0)  # brings the triggers back
+        leftovers.remove()
 
 
 @pytest.mark.django_db

@@ -4,17 +4,22 @@ import datetime as dt
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers.models import Customer, Purchase, User
-from loyalty_site.demo import people
+from loyalty_site.demo import life, people
+
+NOW = dt.datetime(2026, 6, 17, 14, 30, tzinfo=dt.UTC)
 
 
 @pytest.mark.django_db
+@time_machine.travel(NOW)
 def test_the_command_loads_once_and_prints_the_log_ins_each_time(settings, monkeypatch: pytest.MonkeyPatch):
     settings.DEBUG = True
     monkeypatch.setattr(people, "CUSTOMERS", 12)
+    monkeypatch.setattr(life, "GUESTS_PER_DAY", 0.3)
     printed = StringIO()
     call_command("load_demo", "--if-empty", stdout=printed, verbosity=0)
     assert "manager@example.com" in printed.getvalue()
