@@ -124,13 +124,17 @@ class Portal(Server):
     def start(self) -> "Portal":
         self.run("manage.py", "migrate", "--verbosity", "0")
         self.key = self.run("-c", PREPARE).strip().splitlines()[-1]
+        self.serve()
+        return self
+
+    def serve(self) -> None:
+        """Start the web server and wait until it answers."""
         command = [
             sys.executable, "-m", "gunicorn", "benchmark_wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class",
             "gthread", "--workers", "2", "--threads", "4", "--keep-alive", "60", "--no-control-socket",
         ]  # fmt: skip
         self.process = self.spawn(command, cwd=ROOT, env=self.environment)
         wait_until(self.answers, process=self.process, name="gunicorn", log=self.directory / "log", seconds=60)
-        return self
 
     def cpu_seconds(self) -> float:
         """Return the processor time of the web server's processes so far."""

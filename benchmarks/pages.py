@@ -21,36 +21,13 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import api
+from empty_page import StagedPortal
 from playwright.sync_api import sync_playwright
 
-from tests.servers import BROWSER_FLAGS, Postgres, Valkey, find_browser, wait_until
+from tests.servers import BROWSER_FLAGS, Postgres, Valkey, find_browser
 
 BAR = 6.0
 PAGES = ["/", "/coupons/", "/points/"]
-URLS = """
-from django.contrib.auth.decorators import login_not_required
-from django.http import HttpResponse
-from django.shortcuts import render
-from django.urls import path
-from loyalty_site.urls import urlpatterns as portal
-
-@login_not_required
-def empty(request):
-    return HttpResponse()
-
-def empty_page(request):
-    return render(request, "base.html")
-
-urlpatterns = [path("empty", empty), path("empty-page", empty_page), *portal]
-"""
-WSGI = """
-from django.conf import settings
-from django.core.wsgi import get_wsgi_application
-
-settings.ROOT_URLCONF = "benchmark_urls"
-application = get_wsgi_application()
-"""
 PREPARE = """
 import datetime as dt, json, sys
 import django
@@ -118,27 +95,10 @@ class Visit:
     paint_ms: int
 
 
-class CustomerPortal(api.Portal):
+class CustomerPortal(StagedPortal):
     """The portal with a long history, and a customer who has signed in."""
 
-    def __init__(self, database_url: str, redis_url: str, transactions: int) -> None:
-        super().__init__(database_url, redis_url)
-        self.transactions = transactions
-        self.environment |= {"DATABASE_STATEMENT_TIMEOUT": "10min", "SECURE_SSL": "False"}
-        (self.directory / "benchmark_urls.py").write_text(URLS)
-        (self.directory / "benchmark_wsgi.py").write_text(WSGI)
-
-    def start(self) -> "CustomerPortal":
-        self.run("manage.py", "migrate", "--verbosity", "0")
-        self.run("manage.py", "collectstatic", "--noinput", "--verbosity", "0")
-        self.stage = json.loads(self.run("-c", PREPARE, str(self.transactions)).strip().splitlines()[-1])
-        command = [
-            sys.executable, "-m", "gunicorn", "benchmark_wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class",
-            "gthread", "--workers", "2", "--threads", "4", "--keep-alive", "60", "--no-control-socket",
-        ]  # fmt: skip
-        self.process = self.spawn(command, cwd=api.ROOT, env=self.environment)
-        wait_until(self.answers, process=self.process, name="gunicorn", log=self.directory / "log", seconds=60)
-        return self
+    prepare = PREPARE
 
 
 def measure(kind: str, portal: CustomerPortal, requests: int) -> list[Result]:
@@ -159,7 +119,7 @@ def measure(kind: str, portal: CustomerPortal, requests: int) -> list[Result]:
     medians = {page: statistics.median(seconds) * 1000 for page, seconds in times.items()}
     return [
         Result(
-            kind, portal.transactions, page, round(median, 2), round(median / medians["/empty-page"], 2),
+            kind, portal.size, page, round(median, 2), round(median / medians["/empty-page"], 2),
             portal.stage["queries"].get(page, 0),
         )
         for page, median in medians.items()
@@ -191,7 +151,7 @@ def visit(kind: str, portal: CustomerPortal, program: str) -> Visit:
         page.goto(url, wait_until="load")
         page.wait_for_timeout(500)
         browser.close()
-        return Visit(kind, portal.transactions, int(first), int(loaded[0]), round(paint))
+        return Visit(kind, portal.size, int(first), int(loaded[0]), round(paint))
 
 
 def show(results: list[Result], visits: list[Visit]) -> None:

@@ -27,33 +27,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import api
+from empty_page import StagedPortal
 
-from tests.servers import Postgres, Valkey, wait_until
+from tests.servers import Postgres, Valkey
 
 BAR = 5.0
-URLS = """
-from django.contrib.auth.decorators import login_not_required
-from django.http import HttpResponse
-from django.shortcuts import render
-from django.urls import path
-from loyalty_site.urls import urlpatterns as portal
-
-@login_not_required
-def empty(request):
-    return HttpResponse()
-
-def empty_page(request):
-    return render(request, "till/base.html")
-
-urlpatterns = [path("empty", empty), path("empty-page", empty_page), *portal]
-"""
-WSGI = """
-from django.conf import settings
-from django.core.wsgi import get_wsgi_application
-
-settings.ROOT_URLCONF = "benchmark_urls"
-application = get_wsgi_application()
-
+# The limit of searches per person is out of the way.
+WSGI = f"""{api.WSGI}
 from customers import finding
 finding.SEARCHES = finding.MISSES = 10**9
 """
@@ -127,35 +107,18 @@ class Result:
     is_barred: bool
 
 
-class TillPortal(api.Portal):
+class TillPortal(StagedPortal):
     """The portal with many customers and a cashier who has signed in."""
 
-    def __init__(self, database_url: str, redis_url: str, customers: int) -> None:
-        super().__init__(database_url, redis_url)
-        self.customers = customers
-        self.environment |= {
-            "STAFF_MFA_REQUIRED": "False",
-            "TIME_ZONE": "Europe/Berlin",
-            "DATABASE_STATEMENT_TIMEOUT": "10min",
-        }
-        (self.directory / "benchmark_urls.py").write_text(URLS)
-        (self.directory / "benchmark_wsgi.py").write_text(WSGI)
+    template, prepare, wsgi = "till/base.html", PREPARE, WSGI
 
-    def start(self) -> "TillPortal":
-        self.run("manage.py", "migrate", "--verbosity", "0")
-        self.run("manage.py", "collectstatic", "--noinput", "--verbosity", "0")
-        self.stage = json.loads(self.run("-c", PREPARE, str(self.customers)).strip().splitlines()[-1])
-        command = [
-            sys.executable, "-m", "gunicorn", "benchmark_wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class",
-            "gthread", "--workers", "2", "--threads", "4", "--keep-alive", "60", "--no-control-socket",
-        ]  # fmt: skip
-        self.process = self.spawn(command, cwd=api.ROOT, env=self.environment)
-        wait_until(self.answers, process=self.process, name="gunicorn", log=self.directory / "log", seconds=60)
-        return self
+    def __init__(self, database_url: str, redis_url: str, customers: int) -> None:
+        super().__init__(database_url, redis_url, customers)
+        self.environment |= {"STAFF_MFA_REQUIRED": "False", "TIME_ZONE": "Europe/Berlin"}
 
     def fresh_codes(self, count: int) -> list[str]:
         """Return codes of as many customers, made now: they spend for a minute."""
-        keys = random.sample(range(self.stage["first"], self.stage["first"] + self.customers), count)
+        keys = random.sample(range(self.stage["first"], self.stage["first"] + self.size), count)
         return json.loads(self.run("-c", CODES, *map(str, keys)).strip().splitlines()[-1])
 
 
@@ -183,7 +146,7 @@ class Cashier:
         assert is_right, f"{term}: {status} {location} {page[-3000:]}"
 
     def any_number(self) -> int:
-        return random.randrange(self.portal.customers)
+        return random.randrange(self.portal.size)
 
     def empty_view(self) -> None:
         assert self.send("GET", "/empty")[0] == 200
@@ -240,7 +203,7 @@ def measure(kind: str, portal: TillPortal, requests: int) -> list[Result]:
     barred = {"member_number", "phone", "email", "name", "short_name", "fresh_code"}
     return [
         Result(
-            kind, portal.customers, name.replace("_", " "), round(median, 2), round(median / medians["empty_page"], 2),
+            kind, portal.size, name.replace("_", " "), round(median, 2), round(median / medians["empty_page"], 2),
             round(median / medians["empty_view"], 2), name in barred,
         )
         for name, median in medians.items()
