@@ -28,13 +28,15 @@ django.setup()
 from django.utils import timezone
 
 from customers.models import Consent, Customer, Identifier
+from surveys.models import Survey
 from surveys.tests.factories import create_run
 number, now = int(sys.argv[1]), timezone.now()
 to = f"round{number}@shop.example"
 customer = Customer.objects.create(member_number=f"M{number:07}", enrolled_at=now)
 Identifier.objects.create(customer=customer, kind="email", value=to, normalised=to)
 Consent.objects.create(customer=customer, channel="email", purpose="surveys", is_granted=True, source="test", occurred_at=now)
-run = create_run(now=now, hour_from=0, hour_until=24, quarantine_days=1, name=f"Round {number}")
+# Each round is a process of its own; the survey of the first serves them all.
+run = create_run(now=now, survey=Survey.objects.first(), hour_from=0, hour_until=24, name=f"Round {number}")
 print(run.messages.filter(state="queued").count())
 """
 BEATS = """
