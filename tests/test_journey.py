@@ -38,9 +38,11 @@ tea = Product.objects.create(sku="tea", name_en="Tea")
 checkout.record_purchase(store=store, reference="R1", customer=alice, occurred_at=now, lines=[checkout.SoldLine(tea, 3, 1500)])
 CouponBatch.objects.create(name_en="Five off", value_kind="amount", value=500, state="active", by=manager)
 survey = Survey.objects.create(slug="visit", title_en="Your visit")
-version = SurveyVersion.objects.create(survey=survey, number=1, published_at=now)
+version = SurveyVersion.objects.create(survey=survey, number=1)
 Question.objects.create(version=version, position=1, key="nps", kind="nps", text_en="Would you recommend us?", is_required=True)
 Question.objects.create(version=version, position=2, key="why", kind="text", text_en="What made your day?")
+version.published_at = now
+version.save()
 Campaign.objects.create(
     name="After the visit", survey=survey, segment="everyone", subject_en="How was it, {{name}}?", points=25,
     quick_seconds=0,

@@ -4,11 +4,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -56,6 +58,20 @@ class WhyForm(forms.Form):
 
 class CampaignPagesMixin:
     """Addresses and views of these pages; what they show is worked out by domain functions."""
+
+    @admin.action(location=[ActionLocation.CHANGE_FORM], description=gettext_lazy("Results"), permissions=["results"])
+    def results(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
+        """Lead to the scores, of this campaign alone."""
+        campaign = queryset.get()
+        address = reverse("admin:surveys_survey_dashboard", args=[campaign.survey_id], query={"campaign": campaign.pk})
+        return redirect(address)
+
+    @admin.action(
+        location=[ActionLocation.CHANGE_FORM], description=gettext_lazy("Which subject?"), permissions=["results"]
+    )
+    def which_subject(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
+        """Lead to the page that compares two subjects."""
+        return redirect("admin:surveys_campaign_subjects", queryset.get().pk)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

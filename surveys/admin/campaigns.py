@@ -29,6 +29,8 @@ from surveys.admin.trial_mails import send_trial
 from surveys.models import Campaign, Invitation, Occasion, Response
 
 ON_RECORD = [ActionLocation.CHANGE_FORM]
+# What stands for a field once it cannot be changed any more.
+WORDS = {"segment": "audience_name", "sample": "sample_share", "holdout": "holdout_share"}
 
 
 class CampaignForm(forms.ModelForm):
@@ -72,10 +74,10 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
     search_fields = ["name", "survey__title_en", "survey__title_zh"]
     autocomplete_fields = ["survey", "coupon_batch"]
     readonly_fields = [
-        "state", "audience_name", "created_at", "by", "requested_by", "released_by", "released_at",
+        "state", *WORDS.values(), "created_at", "by", "requested_by", "released_by", "released_at",
     ]  # fmt: skip
     actions = [
-        "schedule", "release", "send_back", "send_test", "texts", "pause", "resume", "why", "which_subject", "cancel", "copy",
+        "schedule", "release", "send_back", "results", "send_test", "texts", "pause", "resume", "why", "which_subject", "cancel", "copy",
         "archive",
         "effect", "links_and_posters", "answer_by_phone",
     ]  # fmt: skip
@@ -126,6 +128,14 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         ),
     ]  # fmt: skip
 
+    @admin.display(description=gettext_lazy("sample"))
+    def sample_share(self, campaign: Campaign) -> str:
+        return f"{campaign.sample / 100:g}%"
+
+    @admin.display(description=gettext_lazy("hold-out"))
+    def holdout_share(self, campaign: Campaign) -> str:
+        return f"{campaign.holdout / 100:g}%"
+
     @admin.display(description=gettext_lazy("audience"))
     def audience_name(self, campaign: Campaign) -> str:
         segment = segments.find(campaign.segment)
@@ -138,11 +148,20 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         return [*fields, *(field.name for field in Campaign._meta.concrete_fields if field.name not in ("id", "name"))]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
-        """Write the audience out where it can no longer be chosen."""
-        is_fixed = obj is not None and "segment" in self.get_readonly_fields(request, obj)
+        """Write out what can no longer be chosen, folded up: by then the runs and what came of them matter more."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or "segment" not in self.get_readonly_fields(request, obj):
+            return found
         return [
-            (title, {**rest, "fields": ["audience_name" if is_fixed and f == "segment" else f for f in rest["fields"]]})
-            for title, rest in super().get_fieldsets(request, obj)
+            (
+                title,
+                {
+                    **rest,
+                    "fields": [WORDS.get(f, f) if isinstance(f, str) else f for f in rest["fields"]],
+                    "classes": ["collapse"] if title else [],
+                },
+            )
+            for title, rest in found
         ]
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
@@ -214,6 +233,7 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
             "cancel": obj.state in campaigns.UNDERWAY,
             "why": obj.state != states.DRAFT,
             "effect": obj.trial_id is not None,
+            "results": obj.state != states.DRAFT,
         }
         if action == "which_subject":
             return obj.state != states.DRAFT and subjects.is_compared(campaign=obj)
@@ -245,11 +265,6 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
     def why(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
         """Lead to the page that explains what became of one customer."""
         return redirect("admin:surveys_campaign_why", queryset.get().pk)
-
-    @admin.action(location=ON_RECORD, description=gettext_lazy("Which subject?"), permissions=["results"])
-    def which_subject(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
-        """Lead to the page that compares two subjects."""
-        return redirect("admin:surveys_campaign_subjects", queryset.get().pk)
 
     @admin.action(location=ON_RECORD, description=gettext_lazy("Did it work?"), permissions=["view"])
     def effect(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:

@@ -90,7 +90,7 @@ class RunAdmin(RecordMixin, PortalAdmin):
         found = [
             Panel(
                 title=_("Mails by state"),
-                columns=[_("state"), _("number")],
+                columns=[_("state"), _("mails")],
                 rows=[
                     [_state_link(obj, state), points(counts.states[state])]
                     for state in states
@@ -196,7 +196,7 @@ def skipped_panel(request: HttpRequest, skips: dict[str, int], **query: Any) -> 
         rows.append([label, points(skips[skip])])
     return Panel(
         title=_("Skipped, and why"),
-        columns=[_("reason"), _("number")],
+        columns=[_("reason"), _("customers")],
         rows=rows,
         numeric=frozenset({1}),
         empty=_("Nobody was skipped."),
@@ -211,7 +211,7 @@ def _reminders(counts: runs.Counts) -> list[Panel]:
     return [
         Panel(
             title=_("Reminders by state"),
-            columns=[_("state"), _("number")],
+            columns=[_("state"), _("mails")],
             rows=rows,
             numeric=frozenset({1}),
             empty="",

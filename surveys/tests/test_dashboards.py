@@ -55,13 +55,15 @@ def build(seed: int, *, anonymity: str = "identified", size: int = 120) -> Surve
 
 def richer_version(survey: Survey) -> SurveyVersion:
     """A second version that asks in every way there is."""
-    version = SurveyVersion.objects.create(survey=survey, number=2, published_at=NOW)
+    version = SurveyVersion.objects.create(survey=survey, number=2)
     for place, kind in enumerate(KINDS, 1):
         Question.objects.create(
             version=version, position=place, key=f"{kind}-{place}", kind=kind, text_en=kind,
             choices_en="Coffee\nTea\nCake" if kind in ("choice", "matrix", "ranking") else "",
             rows_en="Food\nStaff" if kind == "matrix" else "",
         )  # fmt: skip
+    version.published_at = NOW
+    version.save()
     return version
 
 

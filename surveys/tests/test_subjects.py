@@ -125,6 +125,11 @@ def test_the_page_is_for_whoever_reads_results(role, status):
     if status == 200:
         assert "75.0%" in answer.text
         assert "Was it nice?" in answer.text
-        assert "Which subject?" in client.get(reverse("admin:surveys_campaign_change", args=[campaign.pk])).text
+        page = client.get(reverse("admin:surveys_campaign_change", args=[campaign.pk])).text
+        assert "Which subject?" in page
+        assert "100%" in page, "what cannot be changed any more is written out"
+        data = {"CHANGE_FORM-action": "results", "_selected_action": str(campaign.pk)}
+        answer = client.post(reverse("admin:surveys_campaign_change", args=[campaign.pk]), data)
+        assert answer.headers["Location"].endswith(f"/dashboard/?campaign={campaign.pk}")
         plain = create_campaign(state="scheduled")
         assert "Which subject?" not in client.get(reverse("admin:surveys_campaign_change", args=[plain.pk])).text
