@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.texts import LocalText
 from rewards.models.trial import Assignment, Measured, Trial
@@ -68,7 +69,7 @@ class Surprise(Measured):
         END = "end", _("its end was reached")
         HARM = "harm", _("it does not help")
 
-    name = models.CharField(_("name"), max_length=100, help_text=_("For staff."))
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=100, help_text=_("For staff."))
     trigger = models.CharField(_("occasion"), max_length=12, choices=Trigger)
     threshold = models.PositiveSmallIntegerField(
         _("which"),

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models.history import AppendOnlyError
 
@@ -70,7 +71,7 @@ class Trial(Measured):
 
     kind = models.CharField(_("of what"), max_length=10, choices=Kind)
     key = models.UUIDField(_("key"), default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=100)
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=100)
     base = models.PositiveSmallIntegerField(
         _("share before"), help_text=_("How many came back anyway when it began; a guess in a young shop.")
     )

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.texts import LocalText
 
@@ -45,7 +46,7 @@ class Campaign(models.Model):
         DROP = "drop", _("do not ask")
         DEFER = "defer", _("try again for seven days")
 
-    name = models.CharField(_("name"), max_length=100, help_text=_("For staff."))
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=100, help_text=_("For staff."))
     survey = models.ForeignKey(
         "surveys.Survey", on_delete=models.PROTECT, related_name="campaigns", verbose_name=_("survey")
     )

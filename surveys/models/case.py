@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -118,7 +119,7 @@ class CaseRule(models.Model):
         CES = "ces", _("effort, 1 to 7 (CES)")
         STARS = "stars", _("stars, 1 to 5")
 
-    name = models.CharField(_("name"), max_length=60)
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=60)
     survey = models.ForeignKey(
         "surveys.Survey",
         on_delete=models.CASCADE,

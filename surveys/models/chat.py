@@ -7,12 +7,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ChatGroup(models.Model):
     """A group of customers in WeCom, Feishu, DingTalk, Telegram and the like, reached by its robot."""
 
-    name = models.CharField(_("name"), max_length=60, unique=True)
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=60, unique=True)
     service = models.CharField(_("service"), max_length=20, editable=False)
     sealed_url = models.BinaryField(_("sealed address"), editable=False)
     language = models.CharField(

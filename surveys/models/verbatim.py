@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.texts import LocalText
 
@@ -12,7 +13,7 @@ from customers.texts import LocalText
 class VerbatimTag(models.Model):
     """A word that staff put on comments."""
 
-    name = models.CharField(_("name"), max_length=40, unique=True)
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=40, unique=True)
 
     class Meta:
         verbose_name = _("tag of comments")
@@ -76,7 +77,7 @@ class SavedFilter(models.Model):
     survey = models.ForeignKey(
         "surveys.Survey", on_delete=models.CASCADE, related_name="saved_filters", verbose_name=_("survey")
     )
-    name = models.CharField(_("name"), max_length=60)
+    name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=60)
     query = models.CharField(_("query"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     by = models.ForeignKey(
