@@ -162,7 +162,7 @@ def test_times_are_typed_in_the_programmes_time_zone(office):
         "points": "0", "hour_from": "9", "hour_until": "20", "answer_days": "30", "per_claim": "20",
         "trigger": "one_off", "delay_days": "1", "delay_days_web": "7", "on_quarantine": "drop", "priority": "5",
         "answered_days": "90", "spread_days": "1", "reminders": "1", "reminder_days": "4",
-        "quick_seconds": "3",
+        "quick_seconds": "3", "thanks_holdout": "0",
     }  # fmt: skip
     page = office.post(reverse("admin:surveys_campaign_add"), data)
     assert page.status_code == 302, page.context["errors"]

@@ -299,7 +299,6 @@ def test_mails_to_a_mail_server_arrive_once_whatever_breaks(database, tmp_path, 
         check(office, faults, [mail["X-Survey-Message"] for mail in sink.messages], tmp_path)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "size", [SMALL | {"mails": 60, "kills": 1}, pytest.param(LARGE, marks=pytest.mark.long)], ids=["small", "large"]
 )

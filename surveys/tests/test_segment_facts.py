@@ -47,8 +47,7 @@ def test_the_newest_recommendation_counts():
 
 
 def test_a_confidential_survey_tells_nobody():
-    survey = create_survey()
-    Survey.objects.filter(pk=survey.pk).update(anonymity=Survey.Anonymity.CONFIDENTIAL)
+    survey = create_survey(anonymity=Survey.Anonymity.CONFIDENTIAL)
     say(create_customer(enrolled_at=NOW - DAY), survey, 10)
     assert names(recommends="promoters") == set()
 
