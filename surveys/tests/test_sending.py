@@ -318,13 +318,16 @@ def test_twenty_failures_in_a_row_pause_the_run(sink):
 
 def test_runs_take_turns(sink, monkeypatch):
     monkeypatch.setattr(mailing, "ROUNDS", 1)
-    for name, people in (("First", 4), ("Second", 3)):
+    # The second asks all seven but for the two whom the first has just asked, in whatever order they lie.
+    for name, people, per_claim in (("First", 4, 2), ("Second", 3, 7)):
         for _number in range(people):
             create_asker()
-        create_run(name=name, per_claim=2)  # who is asked by the first is left in peace by the second
+        create_run(name=name, per_claim=per_claim)
     send()
     feedback = [mail["Feedback-ID"].split(":")[0] for mail in sink.messages]
-    assert len(set(feedback[:4])) == 2
+    first, second = feedback[0], feedback[-1]
+    assert first != second
+    assert feedback == [first] * 2 + [second] * 5
 
 
 def test_claiming_a_batch_takes_few_queries(sink, django_assert_max_num_queries):
