@@ -9,6 +9,9 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 from celery import Celery
 from celery.schedules import crontab
 
+from loyalty_site import broker
+
+broker.install()
 app = Celery("loyalty_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from tests.servers import Shop
 
@@ -30,7 +30,7 @@ def owner(browser: Browser, shop_server: Shop) -> Iterator[Page]:
     page.locator("input[name=login]").fill("crawl@example.com")
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main form button.btn-primary").click()
-    expect(page).to_have_url(re.compile(r"/admin/$"))
+    page.wait_for_url(re.compile(r"/admin/$"))  # And until the whole of it is there: its links are read next.
     yield page
     context.close()
 
