@@ -11,6 +11,8 @@ from loyalty_site import api, app_views, mail_views, mailbox_views, views
 from loyalty_site.insights import pages as insights_pages
 
 urlpatterns = [
+    # First: tills call it all day, and what stands before it is tried in vain at every call.
+    path("api/", include((api.urls(), "api"))),
     path("", views.home, name="home"),
     path("manifest.webmanifest", app_views.manifest, name="manifest"),
     path("worker.js", app_views.worker, name="worker"),
@@ -39,6 +41,5 @@ urlpatterns = [
     path("accounts/password/set/", views.password_set),
     path("accounts/password/change/", views.password_change),
     path("accounts/", include("allauth.urls")),
-    path("api/", include((api.urls(), "api"))),
     path("admin/", admin.site.urls),
 ]

@@ -1,7 +1,7 @@
 """Work on many coupons: asked for in a row, worked through in the background, stopped and taken up again.
 
 The row holds all state and the task is only a doorbell. A worker claims a job by one conditional UPDATE and works in steps
-of 10,000 coupons. Each step is one transaction that locks the job's row, so a job is worked on by one worker at a time, is
+of 25,000 coupons. Each step is one transaction that locks the job's row, so a job is worked on by one worker at a time, is
 stopped between two steps by a word in its row, and goes on after a crash exactly where it stood: never more than was asked.
 """
 

@@ -1,4 +1,4 @@
-"""One step of a job on many coupons: what it does to at most 10,000 of them, in sets. rewards/coupon_jobs.py takes the steps."""
+"""One step of a job on many coupons: what it does to at most 25,000 of them, in sets. rewards/coupon_jobs.py takes the steps."""
 
 import datetime as dt
 from bisect import bisect
@@ -16,7 +16,8 @@ from rewards import announcements, coupons
 from rewards.coupons import validity
 from rewards.models import Coupon, CouponHold, CouponJob
 
-CHUNK = 10_000
+# Each commit writes the pages of the index of codes again, so not too few; a till on SQLite waits for one step.
+CHUNK = 25_000
 TRIES = 5  # for codes that exist already, of which the first is unlikely
 
 

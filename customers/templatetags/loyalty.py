@@ -2,7 +2,9 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import cache
 
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 from django import template
@@ -15,9 +17,15 @@ from customers.timezones import programme_date, zone
 register = template.Library()
 
 
-def babel_locale() -> str:
-    """Return Babel's name of the active language."""
-    return "zh_Hans_CN" if (get_language() or "en").startswith("zh") else "en"
+def babel_locale() -> Locale:
+    """Return Babel's locale of the active language."""
+    return _locale("zh_Hans_CN" if (get_language() or "en").startswith("zh") else "en")
+
+
+@cache
+def _locale(name: str) -> Locale:
+    # Babel reads a name again at every call.
+    return Locale.parse(name)
 
 
 @register.filter
@@ -135,7 +143,7 @@ def _date(value: dt.datetime | dt.date | None, name: str) -> str:
     if value is None:
         return ""
     calendar_day = programme_date(value) if isinstance(value, dt.datetime) else value
-    return format_date(calendar_day, _DATES[babel_locale()][name], locale=babel_locale())
+    return format_date(calendar_day, _DATES[str(babel_locale())][name], locale=babel_locale())
 
 
 @register.filter
