@@ -71,7 +71,8 @@ def fill(lots: int) -> None:
         return Award(
             customer_id=customer_id, points=10, source=f"bench:{place}:{lot}", occurred_at=now - dt.timedelta(days=lot),
             activates_at=tomorrow if is_due and not expires else now - dt.timedelta(days=lot),
-            expires_at=tomorrow if is_due and expires else year,
+            # The days of a year: of so many lots no more than a few hundred end at the same moment.
+            expires_at=tomorrow if is_due and expires else year + dt.timedelta(days=place % 365),
         )  # fmt: skip
 
     waiting: list[Award] = []

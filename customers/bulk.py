@@ -245,6 +245,7 @@ def _converter(field: models.Field, vendor: str) -> Callable[[object], object] |
     return None
 
 
+@lru_cache(maxsize=2_048)  # Most moments of a set are the same few.
 def _moment_text(value: dt.datetime | None) -> str | None:
     """Write a moment as Django does for SQLite: in UTC, without saying so."""
     if value is None:

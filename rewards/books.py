@@ -306,7 +306,7 @@ class _Wanted:
 
 
 def _read(books: Books, customer_ids: list[int], wanted: _Wanted) -> None:
-    if len(customer_ids) > 1:
+    if len(customer_ids) > 1 and not wanted.due_at:  # Whoever has lots has a balance.
         # Made before any is locked, and in order: two batches over the same newcomers never wait for each other in a circle.
         rows = _balances(books.currency).filter(customer_id__in=customer_ids)
         known = set(rows.values_list("customer_id", flat=True))

@@ -80,7 +80,7 @@ def test_the_first_page_says_who_came_back(marketer: Client):
     assert "style=" not in page
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, "/insights/effects/", "/insights/forecasts/", "/insights/report/"])
 def test_pages_ask_as_often_for_many_purchases_as_for_few(marketer: Client, path: str, django_assert_num_queries):
     a_year(2)
     count()

@@ -2,6 +2,7 @@ import uuid
 
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.comparison
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
@@ -1268,7 +1269,15 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "lots",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("remaining__gt", 0)), fields=["customer"], name="pointlot_open_of_customer"
+                        models.F("customer"),
+                        django.db.models.functions.comparison.Coalesce("expires_at", "lapses_at"),
+                        condition=models.Q(("remaining__gt", 0)),
+                        name="pointlot_open_of_customer",
+                    ),
+                    models.Index(
+                        condition=models.Q(("activated_at", None), ("remaining__gt", 0)),
+                        fields=["customer", "activates_at"],
+                        name="pointlot_pending_of_customer",
                     ),
                     models.Index(
                         condition=models.Q(("activated_at", None)), fields=["activates_at"], name="pointlot_to_activate"

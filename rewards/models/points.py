@@ -7,6 +7,7 @@ customer, so every row balances by construction; docs/points.md explains the acc
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -273,7 +274,17 @@ class PointLot(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["customer"], condition=Q(remaining__gt=0), name="pointlot_open_of_customer"),
+            models.Index(
+                "customer",
+                Coalesce("expires_at", "lapses_at"),
+                condition=Q(remaining__gt=0),
+                name="pointlot_open_of_customer",
+            ),
+            models.Index(
+                fields=["customer", "activates_at"],
+                condition=Q(activated_at=None, remaining__gt=0),
+                name="pointlot_pending_of_customer",
+            ),
             models.Index(fields=["activates_at"], condition=Q(activated_at=None), name="pointlot_to_activate"),
             models.Index(
                 fields=["expires_at"],
