@@ -154,7 +154,7 @@ def _portal(url: str, home: str) -> Callable[[str, str, int], int]:
 
     from customers.models import Customer, Product, Store
     from rewards import checkout, ledger
-    from rewards.checkout import SoldLine
+    from rewards.sale import SoldLine
 
     # Keys are the same in every copy: nobody asks the database for what a till knows.
     store, products = Store.objects.get(), list(Product.objects.order_by("pk"))

@@ -4,20 +4,16 @@ A purchase and its points are one transaction. Money is in the currency's minor 
 """
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from customers import bulk, statements
 from customers.bulk import Insert
-from customers.models import Customer, Product, Purchase, PurchaseLine, Store, User
+from customers.models import Customer, Purchase, PurchaseLine, Store, User
 from customers.statements import Question, Rows, Statement
 from rewards import (
     absence,
@@ -33,9 +29,10 @@ from rewards import (
 )
 from rewards.books import Cause, open_books
 from rewards.caps import Moment, Rooms
-from rewards.earning import Basket, BasketLine, Earned
-from rewards.models import Coupon, EarningRule, ValueAccount
+from rewards.earning import Earned
+from rewards.models import Coupon, EarningRule
 from rewards.models.points import Account, Kind
+from rewards.sale import PaysTooMuch, Quote, Receipt, ReceiptConflict, SoldLine, ValuePayments, value_of
 from rewards.tiers import Ladder, Standings
 
 PURCHASE = (
@@ -44,112 +41,6 @@ PURCHASE = (
 )  # fmt: skip
 LINE = ("purchase_id", "position", "product_id", "quantity", "unit_price", "discount", "total", "is_excluded")
 RECEIPT = f"SELECT id FROM {Purchase._meta.db_table} WHERE store_id = %s AND till = %s AND reference = %s"  # noqa: S608
-
-
-type ValuePayments = Sequence[tuple[ValueAccount, int]]
-
-
-class ReceiptConflict(Exception):
-    """The receipt was recorded before with other contents; nothing was changed."""
-
-    def __init__(self, *, purchase: Purchase) -> None:
-        self.purchase = purchase
-        super().__init__(
-            _("Receipt %(reference)s was recorded before with other contents.") % {"reference": purchase.reference}
-        )
-
-
-class PaysTooMuch(Exception):
-    """Points and gift cards are worth more than there is to pay; nothing was recorded."""
-
-    def __init__(self, *, points: int, to_pay: int, by_value: int = 0) -> None:
-        self.points, self.to_pay, self.by_value = points, to_pay, by_value
-        super().__init__(
-            _("Gift cards and points would pay more than there is to pay.")
-            if by_value
-            else _("%(points)d points are worth more than there is to pay.") % {"points": points}
-        )
-
-
-class SoldLine(NamedTuple):
-    """One line as it was sold; total = quantity x unit price - discount."""
-
-    product: Product
-    quantity: int
-    unit_price: int
-    discount: int = 0
-
-    @property
-    def total(self) -> int:
-        """What the line costs."""
-        return self.quantity * self.unit_price - self.discount
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """A purchase to be recorded; `discount` is taken off the whole receipt, coupons included. A guest has no customer.
-
-    `points` pay for `paid_by_points` of the money; `multiplier` is that of a coupon, in basis points. `value` says how much
-    each gift card or store credit pays, which earns like money.
-    """
-
-    store: Store
-    reference: str
-    customer_id: int | None
-    occurred_at: dt.datetime
-    lines: Sequence[SoldLine]
-    till: str = ""
-    discount: int = 0
-    points: int = 0
-    paid_by_points: int = 0
-    multiplier: int = earning.ONCE
-    by_id: int | None = None
-    value: ValuePayments = ()
-
-    @property
-    def paid_by_value(self) -> int:
-        """What gift cards and store credit pay together."""
-        return sum(amount for __, amount in self.value)
-
-    @property
-    def total(self) -> int:
-        """Sum of the lines."""
-        return sum(quantity * unit_price - discount for __, quantity, unit_price, discount in self.lines)
-
-    @property
-    def digest(self) -> str:
-        """What tells a repeated receipt from a conflicting one: 32 hexadecimal digits over all it says."""
-        lines = sorted([(product.sku, *rest) for product, *rest in self.lines])
-        paid = (self.points, self.paid_by_points) if self.points else ()
-        paid += tuple(("value", account.pk, amount) for account, amount in self.value)
-        text = repr((self.customer_id, self.occurred_at.astimezone(dt.UTC).isoformat(), self.discount, lines, *paid))
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-    def basket(self) -> Basket:
-        """Return what the earning rules look at."""
-        lines = [
-            BasketLine(
-                product.pk, product.category_id, quantity, quantity * unit_price - discount, product.earns_points
-            )
-            for product, quantity, unit_price, discount in self.lines
-        ]
-        return Basket(
-            store_id=self.store.pk,
-            time_zone=self.store.time_zone,
-            occurred_at=self.occurred_at,
-            lines=lines,
-            off=self.discount + self.paid_by_points,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """What a basket would cost and earn."""
-
-    total: int
-    to_pay: int
-    earned: Earned
-    stamps: Mapping[int, Earned]
 
 
 def quote(*, receipt: Receipt, rules: Iterable[EarningRule] | None = None) -> Quote:
@@ -161,11 +52,6 @@ def quote(*, receipt: Receipt, rules: Iterable[EarningRule] | None = None) -> Qu
     on_cards = stamps.earned(basket=receipt.basket(), rules=of_cards, rooms=rooms, moment=_moment(receipt))
     to_pay = receipt.total - receipt.discount - receipt.paid_by_points - receipt.paid_by_value
     return Quote(total=receipt.total, to_pay=to_pay, earned=earned, stamps=on_cards)
-
-
-def value_of(points: int) -> int:
-    """Return what points are worth as payment, in the currency's minor unit, rounded down (POINTS_PER_UNIT)."""
-    return points * 10**settings.PROGRAMME_CURRENCY_DIGITS // settings.POINTS_PER_UNIT
 
 
 def record_purchase(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from customers.models import Customer, Store
 from rewards import coupon_baskets, redemption
-from rewards.checkout import SoldLine
 from rewards.coupons import CouponRefused, Reason
 from rewards.models import Coupon, CouponBatch
 from rewards.passes import Pass, live_passes
 from rewards.redemption import Situation
+from rewards.sale import SoldLine
 
 MOST = 30
 # Taken without a sale: nothing of a basket decides about them.

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from customers.models import Purchase
-from rewards.checkout import value_of
 from rewards.models import CouponBatch, PointTransaction
 from rewards.models.points import Kind
 from rewards.redemption import ONE_BASIS, discount_of
+from rewards.sale import value_of
 
 SAMPLE = 2_000  # the newest purchases and awards
 FEWEST_ISSUED = 50  # of one kind, before their redemption rate says anything

@@ -24,10 +24,10 @@ from customers.models.import_job import folder
 from customers.timezones import zone
 from rewards import checkout
 from rewards.articles import Articles
-from rewards.checkout import Receipt, SoldLine
 from rewards.models import EarningRule
 from rewards.purchase_rows import COLUMNS, EPOCH, PurchaseRows
 from rewards.purchase_scratch import ReceiptScratch, ScratchReceipt
+from rewards.sale import Receipt, SoldLine
 
 CHUNK_LINES = 30_000  # a second or so of the one write lock that SQLite has
 CHUNK_RECEIPTS = 5_000  # each with its award in memory

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from customers import windows
 from customers.models import Customer, Purchase, Store, User
-from rewards import catalogue, checkout, coupons, freezes, ledger, surprise_letters, trials
+from rewards import catalogue, coupons, freezes, ledger, sale, surprise_letters, trials
 from rewards.adjustments import refuse_own_card
 from rewards.coupons import BatchLimitReached, BatchNotActive, CouponRefused
 from rewards.dates import end_of_month_after
@@ -256,5 +256,5 @@ def worth(surprise: Surprise) -> int:
         case Gift.REWARD:
             return surprise.reward.cost_price if surprise.reward else 0
         case Gift.POINTS:
-            return checkout.value_of(surprise.points)
+            return sale.value_of(surprise.points)
     return 0

@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy
 from customers import enrolment
 from customers.models import Customer, Purchase, Return, Store, User
 from customers.timezones import programme_date
-from rewards import checkout, codes, consequences, ledger, redemption, returns, stored_value
+from rewards import checkout, codes, consequences, ledger, redemption, returns, sale, stored_value
 from rewards.adjustments import refuse_own_card
-from rewards.checkout import SoldLine, ValuePayments
 from rewards.models import Coupon, TillAction, ValueMovement
+from rewards.sale import SoldLine, ValuePayments
 
 Kind = TillAction.Kind
 ON_CARDS = (Kind.CARD_SOLD, Kind.CARD_FILLED)
@@ -276,7 +276,7 @@ def is_same_sale(*, action: TillAction, customer: Customer | None, lines: Sequen
     stored = sorted(purchase.lines.values_list("product_id", "quantity", "unit_price", "discount"))
     sent = sorted((line.product.pk, line.quantity, line.unit_price, line.discount) for line in lines)
     whose = customer and customer.pk
-    return (stored, purchase.customer_id, purchase.paid_by_points) == (sent, whose, checkout.value_of(points))
+    return (stored, purchase.customer_id, purchase.paid_by_points) == (sent, whose, sale.value_of(points))
 
 
 def left_of(purchase: Purchase) -> dict[int, int]:

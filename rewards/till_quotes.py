@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from customers.models import Customer, Store
-from rewards import checkout, coupon_baskets
-from rewards.checkout import Receipt, SoldLine, ValuePayments
+from rewards import checkout, coupon_baskets, sale
 from rewards.models import Coupon, PointBalance, ValueAccount
+from rewards.sale import Receipt, SoldLine, ValuePayments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ def bill(
     """Return what a basket comes to with the chosen coupons and points. Raises CouponRefused when a coupon fits nothing."""
     total = sum(line.total for line in lines)
     off = sum(taken for __, taken in coupon_baskets.discounts(coupons=coupons, lines=lines, off=0)) if coupons else 0
-    paid = min(checkout.value_of(points), total - off)
+    paid = min(sale.value_of(points), total - off)
     receipt = Receipt(
         store=store, reference="quote", customer_id=customer and customer.pk, occurred_at=now, lines=lines, discount=off,
         points=points, paid_by_points=paid, multiplier=coupon_baskets.multiplier(coupons),
@@ -80,6 +80,6 @@ def most_points(*, customer: Customer | None, amount: int) -> int:
     balance = PointBalance.objects.filter(customer=customer).first()
     worth = 10**settings.PROGRAMME_CURRENCY_DIGITS
     points = -(-amount * settings.POINTS_PER_UNIT // worth)
-    if checkout.value_of(points) > amount:
+    if sale.value_of(points) > amount:
         points -= 1
     return min(balance.active if balance else 0, points)

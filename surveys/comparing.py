@@ -7,7 +7,7 @@ it falls the same way in every run of a campaign. docs/surprises.md says how it 
 import datetime as dt
 from collections.abc import Sequence
 
-from rewards import checkout, coins, trials
+from rewards import coins, sale, trials
 from rewards.models import Assignment, CouponBatch, Trial
 from rewards.trials import Occasion
 from surveys.models import Campaign, Invitation, Run
@@ -37,7 +37,7 @@ def note_thanks(*, invitation: Invitation, points: int, batch: CouponBatch | Non
     """Write down what the thanks cost the shop: what the points pay for, and the cost price of the coupon."""
     assignment = _assignment(invitation)
     if assignment is not None:
-        cost = checkout.value_of(points) + (batch.cost_price if batch else 0)
+        cost = sale.value_of(points) + (batch.cost_price if batch else 0)
         trials.note_cost(assignment=assignment, cost=cost)
 
 

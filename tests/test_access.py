@@ -18,7 +18,7 @@ from customers import exports
 from customers.models import BuyingMonth, Product, User
 from customers.tests.factories import NOON, create_customer, create_store, create_user
 from loyalty_site.roles import ensure_roles
-from rewards import catalogue, checkout, coupons, till_actions, till_counter
+from rewards import catalogue, checkout, coupons, sale, till_actions, till_counter
 from rewards.models import CountedMonth
 from rewards.tests.coupon_factories import create_batch
 from rewards.tests.factories import award
@@ -244,7 +244,7 @@ def alices(clients: dict[str, Client]) -> dict[str, dict[str, object]]:
         reference="R1",
         customer=alice,
         occurred_at=NOON,
-        lines=[checkout.SoldLine(product, 1, 500)],
+        lines=[sale.SoldLine(product, 1, 500)],
     )
     CountedMonth.objects.create(month_date=dt.date(2026, 2, 1), counted_at=NOON)
     BuyingMonth.objects.create(month_date=dt.date(2026, 2, 1), buyers=1, repeaters=0, counted_at=NOON)
@@ -303,7 +303,7 @@ def test_the_till_is_open_to_those_who_work_there(clients: dict[str, Client]) ->
     store, product = create_store(), Product.objects.create(sku="till-tea", name_en="Tea")
     action = till_actions.sell(
         station=till_actions.Station(store=store, till="1", by=User.objects.get(email="cashier@example.com")),
-        key=uuid.uuid4(), customer=None, now=timezone.now(), lines=[checkout.SoldLine(product, 1, 500)],
+        key=uuid.uuid4(), customer=None, now=timezone.now(), lines=[sale.SoldLine(product, 1, 500)],
     )  # fmt: skip
     station = till_actions.Station(store=store, till="1", by=User.objects.get(email="cashier@example.com"))
     sold = till_counter.sell_card(station=station, key=uuid.uuid4(), amount=500, now=timezone.now())

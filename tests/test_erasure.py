@@ -23,8 +23,8 @@ from customers.models.import_job import folder
 from customers.tests.factories import create_store, create_user
 from loyalty_site import mailbox
 from rewards import adjustments, catalogue, checkout, holds, ledger, proof, stored_value
-from rewards.checkout import SoldLine
 from rewards.models import Coupon, PointBalance, PointTransaction, StampBalance, ValueAccount
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import issue_coupon
 from rewards.tests.factories import create_rule
 from rewards.tests.reward_factories import create_reward

@@ -22,7 +22,7 @@ import datetime as dt
 from django.utils import timezone
 from customers.models import Consent, Customer, Identifier, Product, Store, User
 from loyalty_site.roles import ensure_roles
-from rewards import checkout
+from rewards import checkout, sale
 from rewards.models import CouponBatch, EarningRule
 from surveys.models import Campaign, Question, Survey, SurveyVersion
 
@@ -35,7 +35,7 @@ alice = Customer.objects.create(member_number="1042", name="Alice", language="en
 Identifier.objects.create(customer=alice, kind="email", value="{ALICE}", normalised="{ALICE}")
 Consent.objects.create(customer=alice, channel="email", purpose="surveys", is_granted=True, source="test", occurred_at=now)
 tea = Product.objects.create(sku="tea", name_en="Tea")
-checkout.record_purchase(store=store, reference="R1", customer=alice, occurred_at=now, lines=[checkout.SoldLine(tea, 3, 1500)])
+checkout.record_purchase(store=store, reference="R1", customer=alice, occurred_at=now, lines=[sale.SoldLine(tea, 3, 1500)])
 CouponBatch.objects.create(name_en="Five off", value_kind="amount", value=500, state="active", by=manager)
 survey = Survey.objects.create(slug="visit", title_en="Your visit")
 version = SurveyVersion.objects.create(survey=survey, number=1)

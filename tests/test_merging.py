@@ -16,8 +16,8 @@ from customers.tests.api_factories import Caller
 from customers.tests.factories import create_customer, create_store, create_user
 from rewards import catalogue, checkout, holds, proof, returns, tiers
 from rewards import merging as treasure
-from rewards.checkout import SoldLine
 from rewards.models import PointBalance, PointTransaction, Tier, TierMembership, ValueAccount
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import issue_coupon
 from rewards.tests.factories import award, create_rule
 from rewards.tests.reward_factories import create_reward

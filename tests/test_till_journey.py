@@ -17,8 +17,8 @@ from customers import member_codes
 from customers.models import Customer, Product, Purchase, Return
 from customers.tests.factories import create_customer, create_store
 from rewards import catalogue, coupons, proof, till_actions, till_counter, value_accounts
-from rewards.checkout import SoldLine
 from rewards.models import Coupon, CouponUse, PointBalance, TillAction
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import award, create_rule
 from rewards.tests.reward_factories import create_reward

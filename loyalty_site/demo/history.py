@@ -16,8 +16,8 @@ from loyalty_site.demo.life import Visit
 from loyalty_site.demo.offers import WAVES, Pockets
 from loyalty_site.demo.people import ALICE, LIN, Person
 from rewards import catalogue, checkout, daily, redemption, returns
-from rewards.checkout import Receipt, SoldLine
 from rewards.models import Coupon, EarningRule, PointBalance
+from rewards.sale import Receipt, SoldLine
 
 USES_COUPON, TAKES_REWARD = 0.3, 0.12
 SAVING = dt.timedelta(days=340)

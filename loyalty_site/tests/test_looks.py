@@ -16,7 +16,7 @@ from django.utils import timezone
 from customers.accounts import ensure_user
 from customers.models import Customer, Product
 from customers.tests.factories import create_customer, create_store
-from rewards import checkout
+from rewards import checkout, sale
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import award, create_rule
 from rewards.tests.tier_factories import create_tiers
@@ -72,7 +72,7 @@ def alice(transactional_db: None) -> Customer:
     product = Product.objects.create(sku="MUG", name_en="Stoneware mug", name_zh="粗陶马克杯", price=1850)
     store = create_store(name_en="Lark & Linden, Mitte", name_zh="云雀咖啡")
     for number in range(30):
-        line = checkout.SoldLine(product, 2, 1850)
+        line = sale.SoldLine(product, 2, 1850)
         checkout.record_purchase(
             store=store, reference=f"R{number}", customer=customer, occurred_at=now, lines=[line]
         )  # fmt: skip

@@ -15,7 +15,7 @@ from customers.models.webhook import EventType
 from customers.tests.factories import NOON, create_store
 from loyalty_site import webhook_description
 from rewards import checkout, coupons, returns
-from rewards.checkout import SoldLine
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch
 from rewards.tests.factories import create_rule
 from rewards.tests.tier_factories import create_tiers

@@ -9,14 +9,14 @@ from customers.api.door import look_up
 from customers.api.problems import Problem, invalid, not_found
 from customers.models import Customer, Store
 from customers.models.api_key import Scope
-from rewards import checkout, coupon_baskets, coupon_offers, redemption, value_accounts
+from rewards import coupon_baskets, coupon_offers, redemption, sale, value_accounts
 from rewards.api.coupons import saying_why, verdict
 from rewards.api.schemas import BasketIn, CardPayment, CouponVerdict, PurchaseIn
-from rewards.checkout import PaysTooMuch, Receipt, SoldLine
 from rewards.coupons import CouponRefused, Reason, find
 from rewards.ledger import InsufficientPoints
 from rewards.models import Coupon, PointBalance, ValueAccount
 from rewards.redemption import Situation
+from rewards.sale import PaysTooMuch, Receipt, SoldLine
 
 
 def needs(request: HttpRequest, scope: Scope) -> None:
@@ -93,7 +93,7 @@ def quoted_receipt(
                 )
                 if reason := redemption.refusal(coupon, situation):
                     raise CouponRefused(reason, coupon=coupon)
-    paid = checkout.value_of(points)
+    paid = sale.value_of(points)
     if paid > whole - off:
         raise PaysTooMuch(points=points, to_pay=whole - off)
     if points and customer is not None:

@@ -24,7 +24,7 @@ from customers.api.lookups import (
 from customers.api.problems import Problem, invalid, not_found
 from customers.models import Category, Customer, Purchase, Return, Store
 from customers.models.api_key import Scope
-from rewards import articles, checkout, returns, stamps
+from rewards import articles, checkout, returns, sale, stamps
 from rewards.api import baskets
 from rewards.api.coupons import saying_why
 from rewards.api.schemas import (
@@ -40,10 +40,10 @@ from rewards.api.schemas import (
     StampsOut,
 )
 from rewards.articles import Article
-from rewards.checkout import SoldLine
 from rewards.consequences import money_back
 from rewards.models import CouponUse, PointTransaction, StampCard
 from rewards.models.points import Account, Kind
+from rewards.sale import SoldLine
 from rewards.statement import reasons_of
 
 router = Router(tags=["purchases"])
@@ -192,7 +192,7 @@ def _wanted(lines: list[LineIn]) -> list[tuple[str, str, str]]:
     return [(line.sku, line.name or line.sku, line.category or "") for line in lines]
 
 
-def _quoted_stamps(quoted: checkout.Quote) -> list[StampsOut]:
+def _quoted_stamps(quoted: sale.Quote) -> list[StampsOut]:
     given = {number: one.points for number, one in quoted.stamps.items() if one.points}
     cards = StampCard.objects.filter(pk__in=given).order_by("pk") if given else ()
     return [StampsOut(card=card.code, earned=given[card.pk], needed=card.stamps_needed) for card in cards]

@@ -4,12 +4,12 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.api.problems import Refusal, add_refusals
 from rewards.catalogue import OrderClosed, RewardRefused
-from rewards.checkout import PaysTooMuch, ReceiptConflict
 from rewards.consequences import CouponChoiceNeeded
 from rewards.holds import HoldClosed, HoldTooSmall
 from rewards.ledger import InsufficientPoints, ReversalTooLarge, SourceConflict, SpendingFrozen
 from rewards.redemption import KeyConflict
 from rewards.returns import ReturnConflict, ReturnTooLarge
+from rewards.sale import PaysTooMuch, ReceiptConflict
 from rewards.transfers import TransferToSelf
 from rewards.value_accounts import ValueRefused
 

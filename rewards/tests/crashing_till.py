@@ -20,7 +20,7 @@ def say(*words: object) -> None:
 def sell_until_killed(seed: int) -> None:
     from customers.models import Customer, Product, Purchase, Store
     from rewards import checkout, ledger, returns
-    from rewards.checkout import SoldLine
+    from rewards.sale import SoldLine
     from rewards.tests.factories import NOON
 
     chance = random.Random(seed)

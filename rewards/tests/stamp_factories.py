@@ -5,8 +5,8 @@ from itertools import count
 
 from customers.models import Category, Customer, Product, Purchase, Store
 from rewards import checkout
-from rewards.checkout import SoldLine
 from rewards.models import CouponBatch, EarningRule, StampBalance, StampCard
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch
 from rewards.tests.factories import NOON, create_rule
 

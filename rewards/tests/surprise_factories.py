@@ -5,7 +5,7 @@ from itertools import count
 
 from customers.models import Customer, Product, Purchase, Store
 from customers.tests.factories import NOON, consent, create_customer, create_store, create_user
-from rewards import checkout, surprise_plans
+from rewards import checkout, sale, surprise_plans
 from rewards.models import Surprise
 
 _numbers = count(1)
@@ -41,7 +41,7 @@ def buy(
     product = Product.objects.filter(sku="thing").first() or Product.objects.create(sku="thing", name_en="Thing")
     return checkout.record_purchase(
         store=store, reference=f"R{next(_numbers)}", customer=customer, occurred_at=at,
-        lines=[checkout.SoldLine(product, 1, amount)],
+        lines=[sale.SoldLine(product, 1, amount)],
     )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from customers.models import Notice, Product
 from customers.tests.factories import create_customer, create_store
 from customers.timezones import start_of_day
 from rewards import absence, daily, events, expiry_notices, holds, ledger, outlook, proof, statement, transfers
-from rewards.checkout import Receipt, SoldLine, record_many, record_purchase
+from rewards.checkout import record_many, record_purchase
 from rewards.models import EarningRule, PointBalance, PointLot
+from rewards.sale import Receipt, SoldLine
 from rewards.tests.factories import NOON, award, create_rule
 
 pytestmark = pytest.mark.django_db

@@ -16,9 +16,9 @@ from customers.models import Product, Purchase, WebhookEvent
 from customers.models.webhook import EventType
 from customers.tests.factories import NOON, create_customer, create_store, create_user
 from rewards import checkout, coupons, daily, ledger, redemption, returns, tiers
-from rewards.checkout import SoldLine
 from rewards.coupons import CouponRefused
 from rewards.models import Tier
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import award, create_rule
 from rewards.tests.tier_factories import create_tiers

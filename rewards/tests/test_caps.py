@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from customers.models import Category, Customer, Product
 from rewards import checkout, proof
-from rewards.checkout import Receipt, SoldLine
 from rewards.models import CapUse, EarningRule, PointBalance, PointTransaction
+from rewards.sale import Receipt, SoldLine
 from rewards.statement import reasons_of
 from rewards.tests.factories import NOON, create_customer, create_rule, create_store
 from rewards.tests.test_events import cap

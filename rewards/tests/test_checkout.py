@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from customers import bulk
 from customers.models import Category, Product, Purchase, PurchaseLine
 from rewards import checkout, ledger, proof
-from rewards.checkout import Receipt, ReceiptConflict, SoldLine
 from rewards.models import PointBalance, PointLot, PointTransaction
+from rewards.sale import Receipt, ReceiptConflict, SoldLine
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store, create_user
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.test import Client
 from customers.accounts import ensure_user
 from customers.models import Customer, Product
 from customers.tests.factories import NOON, create_customer, create_store
-from rewards import checkout, returns
+from rewards import checkout, returns, sale
 from rewards.coupons import code_of
 from rewards.models import Coupon
 from rewards.tests.coupon_factories import create_batch, issue_coupon
@@ -28,7 +28,7 @@ def buy(customer: Customer, reference: str, *, quantity: int = 1, discount: int 
     product, _new = Product.objects.get_or_create(sku="MUG", defaults={"name_en": "Mug", "price": 1850})
     return checkout.record_purchase(
         store=create_store(name_en="Mitte"), reference=reference, customer=customer, occurred_at=NOON,
-        lines=[checkout.SoldLine(product, quantity, 1850, discount)],
+        lines=[sale.SoldLine(product, quantity, 1850, discount)],
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from customers.models import Product
 from customers.tests.factories import create_customer, create_store, create_user
-from rewards import checkout, earning, returns
+from rewards import checkout, earning, returns, sale
 from rewards.earning import Basket, BasketLine
 from rewards.models import EarningRule, PointBalance, PointTransaction
 from rewards.statement import reasons_of
@@ -91,7 +91,7 @@ def test_a_multiplier_for_the_happy_hour_explains_itself_and_outlives_the_hour()
     tea = Product.objects.create(sku="tea", name_en="Tea")
     noon = dt.datetime(2026, 3, 10, 13, 30, tzinfo=dt.UTC)  # 14:30
     purchase = checkout.record_purchase(
-        store=store, reference="R1", customer=alice, occurred_at=noon, lines=[checkout.SoldLine(tea, 2, 500)]
+        store=store, reference="R1", customer=alice, occurred_at=noon, lines=[sale.SoldLine(tea, 2, 500)]
     )
     award = PointTransaction.objects.get(source=purchase.source)
     assert award.points == 20

@@ -18,9 +18,9 @@ from django.db.models import F
 
 from customers.models import Customer, Product, Purchase, Return
 from rewards import checkout, daily, ledger, proof, returns
-from rewards.checkout import SoldLine
 from rewards.ledger import Award, InsufficientPoints
 from rewards.models import PointBalance, PointTransaction
+from rewards.sale import SoldLine
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store
 
 pytestmark = pytest.mark.django_db(transaction=True)

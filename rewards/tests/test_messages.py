@@ -7,9 +7,9 @@ from django.db import IntegrityError, connection, transaction
 
 from customers.models import Product, Purchase
 from rewards import checkout, freezes, ledger, proof
-from rewards.checkout import SoldLine
 from rewards.ledger import Award, InsufficientPoints
 from rewards.models import PointBalance, PointTransaction
+from rewards.sale import SoldLine
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store
 from rewards.tests.tier_factories import create_tiers
 

@@ -8,9 +8,9 @@ import pytest
 from customers.models import Category, Product, Purchase, PurchaseLine
 from customers.tests.factories import create_customer, create_store
 from rewards import checkout, qualifying, returns
-from rewards.checkout import SoldLine
 from rewards.models import PointBalance, Tier
 from rewards.purchase_import import import_purchases
+from rewards.sale import SoldLine
 from rewards.tests.factories import NOON, create_rule
 from rewards.tests.tier_factories import create_tiers, tier_of
 

@@ -17,12 +17,12 @@ from django.db import OperationalError, connection, transaction
 
 from customers.models import Customer, Product, Store
 from rewards import checkout, daily, holds, ledger, proof, redemption, returns, transfers
-from rewards.checkout import SoldLine
 from rewards.coupons import CouponRefused
 from rewards.holds import HoldClosed
 from rewards.ledger import Award, InsufficientPoints, ReversalTooLarge
 from rewards.models import Coupon, PointBalance, Tier
 from rewards.returns import ReturnTooLarge
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store
 from rewards.tests.test_ledger_races import outcomes, race

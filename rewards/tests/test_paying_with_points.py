@@ -3,9 +3,9 @@
 import pytest
 
 from customers.models import Category, Notice, Product, Purchase
-from rewards import checkout, consequences, coupons, ledger, proof, returns
-from rewards.checkout import SoldLine
+from rewards import checkout, consequences, coupons, ledger, proof, returns, sale
 from rewards.models import Coupon, CouponUse, PointBalance, PointTransaction, Tier
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store
 
@@ -58,9 +58,9 @@ def test_a_purchase_is_never_paid_with_the_points_it_earns(shop):
 
 
 def test_points_never_pay_more_than_there_is_to_pay(shop, alice):
-    with pytest.raises(checkout.PaysTooMuch):
+    with pytest.raises(sale.PaysTooMuch):
         buy(shop, alice, quantity=1, points=501)
-    with pytest.raises(checkout.PaysTooMuch):
+    with pytest.raises(sale.PaysTooMuch):
         buy(shop, None, points=1)
     assert Purchase.objects.count() == 0
 
@@ -176,5 +176,5 @@ def test_a_coupon_of_a_tier_is_for_its_members(shop, alice):
 def test_the_same_receipt_paid_with_other_points_is_another_one(shop, alice, settings):
     settings.POINTS_PER_UNIT = 1_000
     buy(shop, alice, points=501)
-    with pytest.raises(checkout.ReceiptConflict):
+    with pytest.raises(sale.ReceiptConflict):
         buy(shop, alice, points=502)

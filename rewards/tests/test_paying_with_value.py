@@ -8,8 +8,8 @@ from customers.models import Customer, Product, Purchase, Store
 from customers.tests.api_factories import Caller, create_key, problem
 from customers.tests.factories import NOON, create_customer, create_store
 from rewards import checkout, proof, returns, value_accounts
-from rewards.checkout import PaysTooMuch, ReceiptConflict, SoldLine
 from rewards.models import PointBalance, ValueAccount, ValueMovement
+from rewards.sale import PaysTooMuch, ReceiptConflict, SoldLine
 from rewards.tests.factories import award, create_rule
 from rewards.tests.value_factories import give_credit, sell_card
 from rewards.value_accounts import Reason, ValueRefused

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.utils import translation
 
 from customers.models import Category, Product, Purchase, PurchaseLine, Store
-from rewards import checkout, proof
+from rewards import checkout, proof, sale
 from rewards.models import PointBalance, PointTransaction
 from rewards.purchase_import import import_purchases
 from rewards.tests import broken_purchases
@@ -112,7 +112,7 @@ def test_a_receipt_of_the_till_is_the_same_receipt():
     alice, tea = create_customer(member_number="A1"), Product.objects.create(sku="tea", name_en="Tea")
     checkout.record_purchase(
         store=Store.objects.get(), reference="R1", customer=alice, occurred_at=dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC),
-        lines=[checkout.SoldLine(tea, 1, 1000)],
+        lines=[sale.SoldLine(tea, 1, 1000)],
     )  # fmt: skip
     report = take(row("R1"))
     assert (report.counts["unchanged"], faults(report)) == (1, [])

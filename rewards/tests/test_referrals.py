@@ -8,7 +8,7 @@ from django.test import Client
 
 from customers.models import Customer, Identifier, Product, Purchase, Store
 from loyalty_site.roles import ensure_roles
-from rewards import batches, checkout, days, referral_doubts, referrals, returns
+from rewards import batches, checkout, days, referral_doubts, referrals, returns, sale
 from rewards.adjustments import OwnCard
 from rewards.models import Coupon, PointBalance, Referral, ReferralOffer
 from rewards.statement import line_of
@@ -40,7 +40,7 @@ def buy(
     product, _new = Product.objects.get_or_create(sku="tea", defaults={"name_en": "Tea"})
     return checkout.record_purchase(
         store=store or create_store(), reference=f"R{Purchase.objects.count()}", customer=customer, occurred_at=now,
-        lines=[checkout.SoldLine(product, 1, total)],
+        lines=[sale.SoldLine(product, 1, total)],
     )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from customers.models import Category, Customer, Product, Purchase, Return
 from rewards import checkout, ledger, proof, returns
-from rewards.checkout import SoldLine
 from rewards.models import EarningRule, LotAllocation, PointBalance, PointLot, PointTransaction
+from rewards.sale import SoldLine
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store, create_user
 
 pytestmark = pytest.mark.django_db

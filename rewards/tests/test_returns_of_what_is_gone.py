@@ -8,8 +8,9 @@ from django.core.management import call_command
 from customers.models import Notice, Product
 from customers.tests.factories import create_customer, create_store, create_user
 from rewards import ledger, proof, returns, statement
-from rewards.checkout import SoldLine, record_purchase
+from rewards.checkout import record_purchase
 from rewards.models import PointBalance, PointTransaction
+from rewards.sale import SoldLine
 from rewards.tests.factories import NOON, award, create_rule
 
 pytestmark = pytest.mark.django_db

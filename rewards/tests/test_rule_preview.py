@@ -10,8 +10,8 @@ from django.utils import timezone
 from customers.models import Category, Customer, Product
 from customers.timezones import programme_date, start_of_day
 from rewards import checkout, previews, rules
-from rewards.checkout import Receipt, SoldLine
 from rewards.models import CapUse, EarningRule, PointTransaction
+from rewards.sale import Receipt, SoldLine
 from rewards.tests.factories import NOON, create_customer, create_rule, create_store, create_user
 from rewards.tests.test_adjustments import staff
 from rewards.tests.test_returns import buy

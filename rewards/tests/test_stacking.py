@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from customers.models import Product, Purchase
 from rewards import checkout, coupon_baskets, redemption, returns
-from rewards.checkout import SoldLine
 from rewards.coupons import CouponRefused, Reason
 from rewards.models import Coupon, CouponBatch, CouponUse, PointTransaction
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import NOON, create_customer, create_rule, create_store
 

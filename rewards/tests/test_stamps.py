@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer, Product, Store
 from rewards import chain, checkout, daily, outlook, proof, returns, statement
-from rewards.checkout import Receipt, SoldLine
 from rewards.models import Coupon, CouponBatch, PointBalance, PointLot, PointTransaction, StampBalance
+from rewards.sale import Receipt, SoldLine
 from rewards.tests.coupon_factories import create_batch
 from rewards.tests.factories import NOON, create_customer, create_rule, create_store
 from rewards.tests.stamp_factories import buy, create_card, create_card_rule, create_coffee, on_card

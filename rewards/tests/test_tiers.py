@@ -10,8 +10,8 @@ from customers.models import Notice
 from customers.timezones import start_of_day
 from rewards import checkout, coupons, ledger, returns, tiers
 from rewards.adjustments import OwnCard
-from rewards.checkout import Receipt, SoldLine
 from rewards.models import PointBalance, PointTransaction, Tier, TierMembership
+from rewards.sale import Receipt, SoldLine
 from rewards.tests.coupon_factories import create_batch
 from rewards.tests.factories import award, create_customer, create_user
 from rewards.tests.tier_factories import DAY, NOON, bring_back, buy, create_tiers, history, open_shop, tier_of

@@ -10,8 +10,8 @@ from django.utils import translation
 from customers import notices
 from customers.models import Notice
 from rewards import checkout, daily, proof, tier_calendar, tiers
-from rewards.checkout import Receipt, SoldLine
 from rewards.models import Tier, TierMembership
+from rewards.sale import Receipt, SoldLine
 from rewards.tests.factories import award, create_customer, create_user
 from rewards.tests.tier_factories import DAY, NOON, bring_back, buy, create_tiers, history, open_shop, tier_of
 

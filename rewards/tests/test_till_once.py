@@ -14,8 +14,8 @@ from django.db import IntegrityError, OperationalError, close_old_connections, c
 from customers import spending_proof
 from customers.models import Product, Purchase, Return
 from rewards import proof, till_actions
-from rewards.checkout import SoldLine
 from rewards.models import CouponUse, PointBalance, TillAction
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import issue_coupon
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store
 from rewards.tests.till_factories import Desk, phone_code, text_of, tokens

@@ -12,6 +12,7 @@ from rewards import (
     outcomes,
     proportions,
     returns,
+    sale,
     surprise_occasions,
     surprise_plans,
     surprises,
@@ -97,7 +98,7 @@ def test_a_used_coupon_costs_its_discount_and_its_cost_price():
     buy(None, at=NOON)
     checkout.record_purchase(
         store=Store.objects.get(), reference="C", customer=alice, occurred_at=NOON + 2 * DAY, coupon=coupon,
-        lines=[checkout.SoldLine(Product.objects.get(), 1, 1_000)],
+        lines=[sale.SoldLine(Product.objects.get(), 1, 1_000)],
     )  # fmt: skip
     found = one(trial)
     assert (found.margin, found.gift_cost, found.net) == (200, 40, 160)

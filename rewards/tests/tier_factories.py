@@ -5,8 +5,8 @@ from itertools import count
 
 from customers.models import Customer, Product, Purchase, Store
 from rewards import checkout, returns
-from rewards.checkout import SoldLine
 from rewards.models import Tier, TierMembership
+from rewards.sale import SoldLine
 from rewards.tests.factories import NOON, create_rule, create_store
 
 _numbers = count(1)

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer, Product
 from rewards import coupon_baskets, coupon_offers, coupons, open_amounts, till_quotes, value_accounts
-from rewards.checkout import SoldLine
 from rewards.coupon_offers import WITHOUT_SALE, Offer
 from rewards.coupons import CouponRefused, Reason
 from rewards.models import Coupon, ValueAccount
+from rewards.sale import SoldLine
 from rewards.till import misses, wallet
 from rewards.till.forms import MOST_PIECES, LineForm, SaleForm
 from rewards.till.wallet import Purse

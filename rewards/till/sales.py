@@ -19,10 +19,10 @@ from customers.models import Customer
 from customers.recommendations import choices
 from rewards import till_actions, till_results, till_words
 from rewards.adjustments import refuse_own_card
-from rewards.checkout import PaysTooMuch, ReceiptConflict
 from rewards.coupons import CouponRefused
 from rewards.ledger import InsufficientPoints
 from rewards.models import PointBalance, TillAction
+from rewards.sale import PaysTooMuch, ReceiptConflict
 from rewards.tier_progress import progress_of
 from rewards.till import baskets, counter, proofs, surprises
 from rewards.till.access import customer_of_token, may_see_all, say_recorded_already, till_page, token_of

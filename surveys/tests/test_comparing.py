@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from customers.tests.factories import create_user
 from loyalty_site.insights import effects
-from rewards import checkout, uplift
+from rewards import sale, uplift
 from rewards.models import Assignment, PointTransaction, Trial
 from rewards.tests.coupon_factories import create_batch
 from surveys import audience, campaigns, comparing, letters, public_links, responses, runs, thanks
@@ -59,7 +59,7 @@ def test_only_who_is_promised_thanks_reads_of_them_and_gets_them():
         assert bool(thanks.promise(campaign=run.campaign, invitation=row)) == is_gift
         responses.complete(invitation=row, values={}, language="en", now=NOW)
         assert PointTransaction.objects.filter(source=f"survey:{row.pk}").exists() == is_gift
-        assert Assignment.objects.get(customer=row.customer_id).cost == (checkout.value_of(50) if is_gift else 0)
+        assert Assignment.objects.get(customer=row.customer_id).cost == (sale.value_of(50) if is_gift else 0)
 
 
 def test_a_coupon_costs_its_cost_price():
