@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from customers.models import Purchase
-from rewards import stored_value
+from rewards import value_postings
 from rewards.models import ValueAccount, ValueMovement
 
 GROUP = 5_000  # accounts
@@ -56,7 +56,7 @@ def prove_value() -> Iterator[ValueProof]:
 def _examine(first: int, last: int) -> ValueProof:
     found, replays = ValueProof(), {}
     rows = ValueMovement.objects.filter(account__gte=first, account__lte=last).order_by("account_id", "sequence")
-    for pk, key_number, mac, *values in rows.values_list("pk", "key_number", "mac", *stored_value.SEALED).iterator(
+    for pk, key_number, mac, *values in rows.values_list("pk", "key_number", "mac", *value_postings.SEALED).iterator(
         chunk_size=2_000
     ):
         account_id, sequence, kind, paid, promotional, paid_after, __, __, __, promotional_after, *__ = values
@@ -82,7 +82,7 @@ def _examine(first: int, last: int) -> ValueProof:
 
 def _is_sealed(previous: str, values: tuple, key_number: int, mac: str) -> bool:
     try:
-        return stored_value.seal(previous, values, key_number) == mac
+        return value_postings.seal(previous, values, key_number) == mac
     except KeyError:
         return False
 

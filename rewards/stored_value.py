@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
-from django.utils import timezone
 
 from customers.models import Customer, Purchase, Store, User
-from rewards import chain, codes, staff_limits, value_limits
+from rewards import codes, staff_limits, value_limits
 from rewards.adjustments import Reason as StaffReason
 from rewards.adjustments import refuse_own_card
-from rewards.ledger import ReversalTooLarge, SourceConflict
+from rewards.ledger import ReversalTooLarge
 from rewards.models import ValueAccount, ValueMovement
 from rewards.value_accounts import Reason, ValueRefused, credit_of, find_by_code, refusal
+from rewards.value_postings import Move, lock, post, posted, split
 
 __all__ = ["Reason", "ValueRefused", "find_by_code"]
 
@@ -28,41 +28,6 @@ Kind = ValueMovement.Kind
 BY_HAND = "value:hand:"
 RESTORED_DAYS = 30
 EXPIRED_AT_ONCE = 500
-
-# The columns under the seal, in order; the proof reads exactly these.
-SEALED = (
-    "account_id",
-    "sequence",
-    "kind",
-    "paid",
-    "promotional",
-    "paid_after",
-    "source",
-    "occurred_at",
-    "recorded_at",
-    "promotional_after",
-    "reverses_id",
-    "purchase_id",
-    "store_id",
-    "by_id",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """What is to be booked, and why."""
-
-    kind: Kind
-    source: str
-    occurred_at: dt.datetime
-    paid: int = 0
-    promotional: int = 0
-    reverses: ValueMovement | None = None
-    purchase: Purchase | None = None
-    store: Store | None = None
-    by: User | None = None
-    reason: str = ""
-    note: str = ""
 
 
 def most_on_a_card() -> int:
@@ -92,7 +57,7 @@ def sell(
         kind=Kind.SOLD, source=source, occurred_at=occurred_at, paid=_positive(amount), promotional=promotional,
         store=store, by=by, note=note,
     )  # fmt: skip
-    if earlier := _posted(move):
+    if earlier := posted(move):
         return earlier
     _refuse_too_much(0, move)
     code = codes.generate(1)[0]
@@ -104,10 +69,10 @@ def sell(
                 code_tail=codes.tail(code), opened_at=occurred_at, expires_at=expires_at, by=by,
                 claimed_at=occurred_at if customer else None,
             )  # fmt: skip
-            return _post(account, move)
+            return post(account, move)
     except IntegrityError:
         # The same request may have been served by another process meanwhile.
-        if earlier := _posted(move):
+        if earlier := posted(move):
             return earlier
         raise
 
@@ -160,13 +125,13 @@ def grant(
         return _put_on(account, move)
     with transaction.atomic():
         staff_limits.lock(by=by)
-        if earlier := _posted(move, account):
+        if earlier := posted(move, account):
             return earlier
         _refuse_staff(account.customer, move)
         account = lock(account)
         if reason := refusal(account, customer=account.customer, amount=-amount, now=now):
             raise ValueRefused(reason, account=account)
-        return _post(account, _split(move, account))
+        return post(account, split(move, account))
 
 
 def spend(
@@ -189,15 +154,15 @@ def spend(
         kind=Kind.SPENT, source=source, occurred_at=occurred_at, promotional=-_positive(amount), purchase=purchase,
         store=store, by=by,
     )  # fmt: skip
-    if earlier := _posted(move, account):
+    if earlier := posted(move, account):
         return earlier
     with transaction.atomic():
         account = lock(account)
-        if earlier := _posted(move, account):
+        if earlier := posted(move, account):
             return earlier
         if reason := refusal(account, customer=customer, amount=amount, now=occurred_at):
             raise ValueRefused(reason, account=account)
-        return _post(account, _split(move, account))
+        return post(account, split(move, account))
 
 
 def refund(
@@ -220,11 +185,11 @@ def refund(
         kind=Kind.REFUNDED, source=source, occurred_at=occurred_at, promotional=_positive(amount), reverses=spent,
         purchase=spent.purchase, store=store, by=by,
     )  # fmt: skip
-    if earlier := _posted(move, spent.account):
+    if earlier := posted(move, spent.account):
         return earlier
     with transaction.atomic():
         account = lock(spent.account)
-        if earlier := _posted(move, account):
+        if earlier := posted(move, account):
             return earlier
         back = given_back(spent)
         if amount > -spent.amount - back.amount:
@@ -232,7 +197,7 @@ def refund(
         paid = min(amount, -spent.paid - back.paid)
         if account.is_expired(occurred_at):
             account.expires_at = occurred_at + dt.timedelta(days=RESTORED_DAYS)
-        return _post(account, _with(move, paid=paid, promotional=amount - paid))
+        return post(account, replace(move, paid=paid, promotional=amount - paid))
 
 
 def take_back(
@@ -255,13 +220,13 @@ def take_back(
     )  # fmt: skip
     with transaction.atomic():
         account = lock(movement.account)
-        if earlier := _posted(move, account):
+        if earlier := posted(move, account):
             return earlier
         if movement.reversals.exists():
             raise ReversalTooLarge(points=movement.amount, left=0)
         if account.paid < movement.paid or account.promotional < movement.promotional:
             raise ValueRefused(Reason.ALREADY_USED, account=account)
-        return _post(account, move)
+        return post(account, move)
 
 
 def expire_due(*, now: dt.datetime) -> int:
@@ -279,7 +244,7 @@ def expire_due(*, now: dt.datetime) -> int:
                 if not account.balance or not account.is_expired(now):
                     continue
                 source = f"value:expired:{pk}:{account.sequence + 1}"
-                _post(
+                post(
                     account,
                     Move(
                         kind=Kind.EXPIRED,
@@ -303,7 +268,7 @@ def write_off(*, account: ValueAccount, reason: str, by: User | None, now: dt.da
             kind=Kind.ADJUSTED, source=f"value:{reason}:{account.pk}:{account.sequence + 1}", occurred_at=now,
             paid=-account.paid, promotional=-account.promotional, by=by, reason=reason,
         )  # fmt: skip
-        return _post(account, move)
+        return post(account, move)
 
 
 def hand_over(
@@ -332,9 +297,9 @@ def hand_over(
             kind=Kind.ADJUSTED, source=f"value:{source}:out", occurred_at=now, paid=-paid, promotional=-given, by=by,
             reason="merge",
         )  # fmt: skip
-        row = _post(account, left)
-        came = _with(left, paid=paid, promotional=given)
-        _post(other, replace(came, source=f"value:{source}:in"))
+        row = post(account, left)
+        came = replace(left, paid=paid, promotional=given)
+        post(other, replace(came, source=f"value:{source}:in"))
         return row
 
 
@@ -357,80 +322,22 @@ def given_back(spent: ValueMovement) -> Back:
     return Back(sums["paid"], sums["promotional"])
 
 
-def lock(account: ValueAccount) -> ValueAccount:
-    """Lock an account for the rest of the caller's transaction and return it as it stands."""
-    return ValueAccount.objects.select_for_update(of=("self",)).select_related("customer").get(pk=account.pk)
-
-
-def seal(previous: str, values: tuple, key_number: int) -> str:
-    """Return the seal of a movement; `values` are those of SEALED. The chain is apart from that of the points."""
-    return chain.seal(f"value:{previous}", values, key_number)
-
-
 def _put_on(account: ValueAccount, move: Move) -> ValueMovement:
-    if earlier := _posted(move, account):
+    if earlier := posted(move, account):
         return earlier
     with transaction.atomic():
         if move.by is not None:
             staff_limits.lock(by=move.by)
-        if earlier := _posted(move, account):
+        if earlier := posted(move, account):
             return earlier
         _refuse_staff(account.customer, move)
         account = lock(account)
-        if earlier := _posted(move, account):
+        if earlier := posted(move, account):
             return earlier
         if reason := refusal(account, customer=account.customer, amount=0, now=move.occurred_at):
             raise ValueRefused(reason, account=account)
         _refuse_too_much(account.balance, move)
-        return _post(account, move)
-
-
-def _post(account: ValueAccount, move: Move) -> ValueMovement:
-    """Write a movement and the account's copy of the sums; the account is locked or new."""
-    account.paid += move.paid
-    account.promotional += move.promotional
-    account.sequence += 1
-    row = ValueMovement(
-        account=account, sequence=account.sequence, kind=move.kind.value, paid=move.paid, promotional=move.promotional,
-        paid_after=account.paid, promotional_after=account.promotional, source=move.source, reverses=move.reverses,
-        purchase=move.purchase, store=move.store, by=move.by, reason=move.reason, note=move.note,
-        occurred_at=move.occurred_at, recorded_at=timezone.now(), key_number=chain.signing_key_number(),
-    )  # fmt: skip
-    row.mac = seal(account.mac, tuple(getattr(row, name) for name in SEALED), row.key_number)
-    row.save(force_insert=True)
-    account.mac = row.mac
-    account.save(update_fields=["paid", "promotional", "sequence", "mac", "expires_at"])
-    return row
-
-
-def _split(move: Move, account: ValueAccount) -> Move:
-    """Take an amount (below 0) off what was given first, then off what was paid."""
-    given = min(-move.promotional, account.promotional)
-    return _with(move, paid=move.promotional + given, promotional=-given)
-
-
-def _with(move: Move, *, paid: int, promotional: int) -> Move:
-    return Move(
-        kind=move.kind, source=move.source, occurred_at=move.occurred_at, paid=paid, promotional=promotional,
-        reverses=move.reverses, purchase=move.purchase, store=move.store, by=move.by, reason=move.reason, note=move.note,
-    )  # fmt: skip
-
-
-def _posted(move: Move, account: ValueAccount | None = None) -> ValueMovement | None:
-    """Return what the cause has moved already, None at the first time; refuse another meaning of the same key."""
-    earlier = ValueMovement.objects.select_related("account", "purchase").filter(source=move.source).first()
-    if earlier is None:
-        return None
-    meant = (
-        move.kind,
-        move.paid + move.promotional,
-        move.reverses and move.reverses.pk,
-        move.purchase and move.purchase.pk,
-    )
-    is_other = (earlier.kind, earlier.amount, earlier.reverses_id, earlier.purchase_id) != meant
-    if is_other or (account is not None and earlier.account_id != account.pk):
-        raise SourceConflict(source=move.source)
-    return earlier
+        return post(account, move)
 
 
 def _refuse_staff(customer: Customer | None, move: Move) -> None:

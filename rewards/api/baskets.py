@@ -10,8 +10,9 @@ from customers.api.problems import Problem, invalid, not_found
 from customers.models import Customer, Store
 from customers.models.api_key import Scope
 from rewards import coupon_baskets, coupon_offers, redemption, sale, value_accounts
+from rewards.api.coupon_schemas import CouponVerdict
 from rewards.api.coupons import saying_why, verdict
-from rewards.api.schemas import BasketIn, CardPayment, CouponVerdict, PurchaseIn
+from rewards.api.purchase_schemas import BasketIn, CardPayment, PurchaseIn
 from rewards.coupons import CouponRefused, Reason, find
 from rewards.ledger import InsufficientPoints
 from rewards.models import Coupon, PointBalance, ValueAccount

@@ -11,7 +11,7 @@ from customers.api.lookups import customer_by_number, optional_store_of
 from customers.api.problems import not_found
 from customers.models.api_key import Scope
 from rewards import catalogue, showcase
-from rewards.api.schemas import Id
+from rewards.api.fields import Id
 from rewards.api.value_schemas import CancelIn, CodeOut, HandOverIn, OrderOut, RewardOut, RewardsOut, TakeIn
 from rewards.coupons import code_of
 from rewards.models import Reward, RewardOrder

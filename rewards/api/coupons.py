@@ -19,7 +19,7 @@ from customers.api.problems import Problem, not_found
 from customers.models import Customer, Purchase, Store
 from customers.models.api_key import Scope
 from rewards import coupons, redemption
-from rewards.api.schemas import (
+from rewards.api.coupon_schemas import (
     CouponCheck,
     CouponOut,
     CouponVerdict,

@@ -14,20 +14,19 @@ from customers.api.lookups import by_old_number, customer_by_number, optional_st
 from customers.api.problems import not_found
 from customers.models.api_key import Scope
 from rewards import balances, holds, stamp_sheets, statement, transfers
-from rewards.api.schemas import (
+from rewards.api.fields import Id
+from rewards.api.point_schemas import (
     BalanceOut,
     CaptureIn,
     HoldIn,
     HoldOut,
-    Id,
     MovementOut,
     Nothing,
-    StampCardOut,
-    StampCardsOut,
     StatementOut,
     TransferIn,
     TransferOut,
 )
+from rewards.api.purchase_schemas import StampCardOut, StampCardsOut
 from rewards.models import PointHold, PointTransaction
 from rewards.models.points import CUSTOMER_ACCOUNTS
 

@@ -27,7 +27,7 @@ from customers.models.api_key import Scope
 from rewards import articles, checkout, returns, sale, stamps
 from rewards.api import baskets
 from rewards.api.coupons import saying_why
-from rewards.api.schemas import (
+from rewards.api.purchase_schemas import (
     BasketIn,
     LineIn,
     LineOut,

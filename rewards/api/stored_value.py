@@ -18,7 +18,7 @@ from customers.api.problems import not_found
 from customers.models import Customer
 from customers.models.api_key import Scope
 from rewards import stored_value, value_accounts
-from rewards.api.schemas import Id
+from rewards.api.fields import Id
 from rewards.api.value_schemas import (
     CardSale,
     CodeOut,

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from customers.api.fields import Amount, Input, MemberNumber, Output, StoreCode, text
 from customers.csv_values import LARGEST_AMOUNT, BadValue
 from rewards import codes
-from rewards.api.schemas import Currency, Id
+from rewards.api.fields import Currency, Id
 from rewards.models import RewardOrder, ValueAccount, ValueMovement
 from rewards.showcase import Reason
 

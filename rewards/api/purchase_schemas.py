@@ -1,29 +1,25 @@
-"""What goes into and comes out of the operations on purchases, points and coupons."""
+"""What goes into and comes out of the operations on baskets, purchases and returns."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import Field, field_validator, model_validator
 
-from customers.api.fields import Amount, Input, MemberNumber, Moment, Output, Points, Reference, StoreCode, Till, text
+from customers.api.fields import Amount, Input, MemberNumber, Moment, Output, Reference, StoreCode, Till, text
 from customers.csv_values import LARGEST_AMOUNT, BadValue
-
-MOST_LINES = 500
-MOST_CARDS = 5
-MOST_COUPONS = 5
-LARGEST_QUANTITY = 9_999
-Quantity = Annotated[int, Field(ge=1, le=LARGEST_QUANTITY, examples=[2])]
-Position = Annotated[int, Field(ge=1, le=MOST_LINES, description=gettext_noop("Counted from 1."), examples=[1])]
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Currency = Annotated[str, Field(description=gettext_noop("ISO 4217; amounts are in its minor unit."), examples=["EUR"])]
-
-Code = Annotated[
-    text(40, "ABCD-EFGH-JKMN"),
-    Field(description=gettext_noop("As printed or scanned; case, blanks and dashes do not matter.")),
-]
+from rewards.api.coupon_schemas import CouponVerdict
+from rewards.api.fields import (
+    MOST_CARDS,
+    MOST_COUPONS,
+    MOST_LINES,
+    Code,
+    Currency,
+    Position,
+    Quantity,
+)
 
 
 class LineIn(Input):
@@ -161,7 +157,7 @@ class QuoteOut(Output):
     points: PointsEarned
     stamps: list[StampsOut] = []
     coupons: Annotated[
-        list["CouponVerdict"],
+        list[CouponVerdict],
         Field(
             description=gettext_noop("What each coupon of the member would take off by itself, the best first; needs the scope coupons:read.")
         ),
@@ -253,196 +249,3 @@ class RefundOut(Output):
     points_taken_back: int
     points_given_back: int
     coupons_returned: int
-
-
-class BalanceOut(Output):
-    """A customer's points. Pending ones become active by themselves; a debt (0 or below) is made up by the next awards."""
-
-    member_number: str
-    active: Annotated[int, Field(description=gettext_noop("Can be spent."))]
-    pending: int
-    held: int
-    debt: int
-    lifetime: Annotated[int, Field(description=gettext_noop("All points ever earned."))]
-
-
-class MovementOut(Output):
-    """One movement of points."""
-
-    sequence: Annotated[int, Field(description=gettext_noop("1 is the customer's first movement; there are no gaps."))]
-    kind: str
-    points: Annotated[
-        int, Field(description=gettext_noop("Above 0 what comes in, below 0 what goes out; 0 moves within."))
-    ]
-    moved: Annotated[int, Field(description=gettext_noop("How many points moved, always above 0."))]
-    from_account: str
-    to_account: str
-    source: str
-    occurred_at: dt.datetime
-    recorded_at: dt.datetime
-    active_after: int
-    what: Annotated[str, Field(description=gettext_noop("For the customer, in the language asked for."))]
-    why: list[str]
-    outlook: list[str]
-
-
-class StatementOut(Output):
-    """A page of a statement, newest first."""
-
-    member_number: str
-    items: list[MovementOut]
-    next: Annotated[
-        int | None, Field(description=gettext_noop("Pass it as `before` for the next page; null at the end."))
-    ]
-
-
-class HoldIn(Input):
-    """Points to be set aside for a purchase that is not finished."""
-
-    member_number: MemberNumber
-    points: Points
-    minutes: Annotated[
-        int, Field(ge=1, le=7 * 24 * 60, description=gettext_noop("Until they come back by themselves."))
-    ] = 15
-    store: StoreCode | None = None
-
-
-class CaptureIn(Input):
-    """Spend a hold: all of its points, or fewer."""
-
-    points: Points | None = None
-
-
-class Nothing(Input):
-    """An empty object."""
-
-
-class HoldOut(Output):
-    """Points on hold."""
-
-    id: int
-    member_number: str
-    state: Literal["open", "captured", "released", "lapsed"]
-    points: int
-    captured: int
-    placed_at: dt.datetime
-    expires_at: dt.datetime
-
-
-class TransferIn(Input):
-    """Points from one customer to another; they keep their expiry."""
-
-    from_member: MemberNumber
-    to_member: MemberNumber
-    points: Points
-    note: text(200) | None = None
-
-
-class TransferOut(Output):
-    """A transfer."""
-
-    source: str
-    from_member: str
-    to_member: str
-    points: int
-    occurred_at: dt.datetime
-
-
-HoldKey = Annotated[text(100, "basket-77"), Field(description=gettext_noop("Your name for the basket."))]
-BasketDigest = Annotated[
-    text(64, "9f86d081884c7d65"),
-    Field(
-        description=gettext_noop(
-            "Stands for what lies in the basket. A reserved coupon is refused for another one; without it nothing is compared."
-        )
-    ),
-]
-
-
-class CouponCheck(Input):
-    """A coupon, and the basket that it would be used for."""
-
-    code: Code
-    store: StoreCode | None = None
-    member_number: MemberNumber | None = None
-    basket: Annotated[Amount, Field(description=gettext_noop("What there is to pay, in the minor unit."))] = 0
-    reservation: Annotated[HoldKey | None, Field(description=gettext_noop("If you have reserved it."))] = None
-
-
-class CouponOut(Output):
-    """What a coupon is worth. The code itself is never repeated."""
-
-    ends_in: str
-    name: str
-    state: Literal["scheduled", "active", "reserved", "redeemed", "voided", "hidden", "expired"]
-    value_kind: Literal["percent", "amount", "product", "gift", "multiplier"]
-    value: Annotated[
-        int, Field(description=gettext_noop("Percent and multiplier in basis points, amount in the minor unit."))
-    ]
-    product: Annotated[str | None, Field(description=gettext_noop("SKU of a free product."))]
-    minimum_basket: int
-    expires_at: dt.datetime | None
-    reserved_until: dt.datetime | None
-
-
-class CouponVerdict(Output):
-    """Whether the coupon would be taken. `reason` is told only to keys with the scope coupons:reasons."""
-
-    is_valid: bool
-    reason: str | None
-    detail: str | None
-    discount: int
-    currency: Currency = settings.PROGRAMME_CURRENCY
-    coupon: CouponOut | None
-
-
-class ReserveIn(Input):
-    """Hold a coupon for one basket."""
-
-    code: Code
-    reservation: HoldKey
-    store: StoreCode | None = None
-    member_number: MemberNumber | None = None
-    basket: Amount = 0
-    basket_digest: BasketDigest | None = None
-
-
-class ReleaseIn(Input):
-    """Let go of a coupon."""
-
-    code: Code
-    reservation: HoldKey
-
-
-class RedeemIn(Input):
-    """Use a coupon. The portal reckons the discount from the basket."""
-
-    code: Code
-    store: StoreCode | None = None
-    till: Till | None = None
-    member_number: MemberNumber | None = None
-    basket: Amount = 0
-    reservation: HoldKey | None = None
-    basket_digest: BasketDigest | None = None
-    purchase: Annotated[
-        Reference | None, Field(description=gettext_noop("The receipt, if it is recorded already."))
-    ] = None
-
-
-class RedemptionOut(Output):
-    """One use of a coupon."""
-
-    id: int
-    coupon: CouponOut
-    member_number: str | None
-    store: str | None
-    discount: int
-    currency: Currency = settings.PROGRAMME_CURRENCY
-    redeemed_at: dt.datetime
-    returned_at: dt.datetime | None
-
-
-class TakeBackIn(Input):
-    """A use that is undone because its purchase is."""
-
-    redemption: Id
