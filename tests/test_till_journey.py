@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -25,6 +24,7 @@ from rewards.tests.reward_factories import create_reward
 from rewards.tests.till_factories import Desk
 from rewards.till import counter, wallet
 from rewards.till.access import token_of
+from tests.accessibility import violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MOST_TABS = 80
@@ -346,10 +346,7 @@ def wrong_with(page: Page, width: int) -> list[str]:
         Path(folder).mkdir(parents=True, exist_ok=True)
         language = page.locator("html").get_attribute("lang")
         page.screenshot(path=f"{folder}/till-{name.replace('/', '-')}-{language}-{width}.png", full_page=True)
-    found = [
-        f"{name}: {violation['id']} {[node['target'] for node in violation['nodes']]}"
-        for violation in Axe().run(page).response["violations"]
-    ]
+    found = [f"{name}: {breach}" for breach in violations(page)]
     if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
         found.append(f"{name}: {needed} pixels wide")
     return found + [f"{name}: too small for a thumb: {target}" for target in page.evaluate(SMALL_TARGETS)]

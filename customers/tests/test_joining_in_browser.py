@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from playwright.sync_api import Browser, Page
 
 from customers.models import Customer
+from tests.accessibility import violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +51,6 @@ def test_the_doors_are_without_a_violation(page: Page, live_server, language: st
         page.emulate_media(color_scheme=scheme)
         for path in ("/join/", "/join/card/", "/accounts/login/code/", "/help/"):
             page.goto(live_server.url + path)
-            report = Axe().run(page)
-            found[path, width] = [each["id"] for each in report.response["violations"]]
+            found[path, width] = violations(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not any(found.values()), found

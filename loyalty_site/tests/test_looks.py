@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from rewards import checkout, sale
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import award, create_rule
 from rewards.tests.tier_factories import create_tiers
+from tests.accessibility import violations
 
 OWN_PAGES = ["/", "/coupons/", "/coupons/{coupon}/", "/points/", "/purchases/", "/purchases/{purchase}/", "/card/"]
 OWN_PAGES += [
@@ -130,10 +130,7 @@ def _complaints(page: Any, url: str, width: int) -> list[str]:
         Path(folder).mkdir(parents=True, exist_ok=True)
         language = page.locator("html").get_attribute("lang")
         page.screenshot(path=f"{folder}/{name}-{language}.png", full_page=True)
-    found = [
-        f"{name}: {violation['id']} {[node['target'] for node in violation['nodes']]}"
-        for violation in Axe().run(page).response["violations"]
-    ]
+    found = [f"{name}: {breach}" for breach in violations(page)]
     if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
         found.append(f"{name}: {needed} pixels wide")
     if width < 700:

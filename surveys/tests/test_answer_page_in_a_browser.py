@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from surveys import links
 from surveys.models import Answer, Invitation, Response, Suppression
 from surveys.tests.answering import path, today
 from surveys.tests.factories import create_asker, create_survey
+from tests.accessibility import violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KINDS = ("nps", "csat", "ces", "stars", "scale", "choice", "multiple", "matrix", "ranking", "date", "number", "text")
@@ -77,15 +77,15 @@ def test_every_page_behind_a_link_is_accessible_and_fits(browser, live_server, i
         page.goto(f"{live_server.url}{address}?lang={language}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate("document.documentElement.lang") == language
-        assert Axe().run(page).response["violations"] == []
+        assert violations(page) == []
     page.goto(f"{live_server.url}{path(invitation)}?lang={language}")
     page.locator("main .btn-primary").click()
     page.get_by_role("alert").wait_for()
-    assert Axe().run(page).response["violations"] == []
+    assert violations(page) == []
     page.goto(f"{live_server.url}{unsubscribe}?lang={language}")
     page.locator("main .btn-primary").click()
     page.locator(".notice.success").wait_for()
-    assert Axe().run(page).response["violations"] == []
+    assert violations(page) == []
     assert Suppression.objects.count() == 1
     assert complaints == []
     context.close()

@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from surveys.models import Answer, Invitation, Response
 from surveys.tests.answering import path, today
 from surveys.tests.factories import create_asker, create_questions
+from tests.accessibility import violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WHY = {
@@ -131,7 +131,7 @@ def test_every_step_fits_a_small_phone_and_is_accessible(
         steps += 1
         if has_script:
             assert page.evaluate("document.documentElement.scrollWidth") <= 320
-            assert Axe().run(page).response["violations"] == []
+            assert violations(page) == []
         for choice in ('[name^="q"][type="radio"][value="3"]', '[type="radio"][value="1"]'):
             for radio in page.locator(f"fieldset:not([disabled]) {choice}").all():
                 radio.check(force=True)
