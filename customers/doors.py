@@ -48,8 +48,13 @@ def rights_of(user: User) -> dict[str, Any]:
     }
 
 
-def rights_changed(*, what: str, before: dict[str, Any], after: dict[str, Any], by: User, now: dt.datetime) -> None:
-    """Write down what of the rights of a person or role (`what` is its key) is different now, before and after."""
+def rights_changed(
+    *, what: str, before: dict[str, Any], after: dict[str, Any], by: User | None, now: dt.datetime
+) -> None:
+    """Write down what of the rights of a person or role (`what` is its key) is different now, before and after.
+
+    Without a person it was a command on the machine.
+    """
     changes = {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
     if changes:
         _write(Action.RIGHTS, by, now, reference=what, changes=changes)

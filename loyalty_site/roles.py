@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.utils import timezone
 
+from customers import doors
 from customers.models import Customer
 from rewards.models import AdjustmentRequest, Coupon, CouponBatch, Referral, Surprise, TierMembership, TillAction
 from surveys.models import Campaign, Response
@@ -102,9 +104,21 @@ def ensure_roles() -> dict[str, Group]:
             kind = ContentType.objects.get_for_model(model)
             Permission.objects.get_or_create(content_type=kind, codename=codename, defaults={"name": name})
         for role in ROLES:
-            groups[role], _is_new = Group.objects.get_or_create(name=role)
+            groups[role], is_new = Group.objects.get_or_create(name=role)
+            before = set(groups[role].permissions.values_list("codename", flat=True))
             groups[role].permissions.set(_permissions(role))
+            if not is_new:
+                _note(groups[role], before)
     return groups
+
+
+def _note(group: Group, before: set[str]) -> None:
+    """Write into the audit trail which permissions of a role came and went."""
+    after = set(group.permissions.values_list("codename", flat=True))
+    doors.rights_changed(
+        what=f"role:{group.pk}", before={"permissions": sorted(before - after)},
+        after={"permissions": sorted(after - before)}, by=None, now=timezone.now(),
+    )  # fmt: skip
 
 
 def permission_names(role: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 
+from customers.models import AuditEvent
 from loyalty_site.roles import ROLES, ensure_roles, permission_names
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +17,19 @@ def test_setting_up_again_repairs_and_changes_nothing_else(capsys):
     Group.objects.get(name="auditor").permissions.clear()
     call_command("set_up_roles")
     assert {group.name: set(group.permissions.all()) for group in Group.objects.all()} == groups
+
+
+def test_what_setting_up_changes_is_in_the_audit_trail():
+    call_command("set_up_roles")
+    call_command("set_up_roles")
+    assert not AuditEvent.objects.exists(), "a new role is no change, and neither is the same again"
+    auditor = Group.objects.get(name="auditor")
+    lost = auditor.permissions.get(codename="view_bookproof")
+    auditor.permissions.remove(lost)
+    call_command("set_up_roles")
+    entry = AuditEvent.objects.get()
+    assert (entry.action, entry.by, entry.reference) == (AuditEvent.Action.RIGHTS, None, f"role:{auditor.pk}")
+    assert entry.changes == {"permissions": [[], ["view_bookproof"]]}
 
 
 def test_every_permission_exists():

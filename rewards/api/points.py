@@ -93,7 +93,7 @@ def get_statement(
     ),
 )
 def get_stamp_cards(request: HttpRequest, member_number: Path[MemberNumber]) -> StampCardsOut:
-    customer = customer_by_number(request, member_number)
+    customer = seen_by_number(request, member_number)
     items = [
         StampCardOut(
             card=sheet.card.code, name=sheet.card.name, on_card=sheet.on_card, needed=sheet.card.stamps_needed,

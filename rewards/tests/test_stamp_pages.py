@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from customers.models import Customer, Product, Store
+from customers.models import AuditEvent, Customer, Product, Store
 from customers.tests.api_factories import Caller, create_key
 from customers.tests.factories import create_customer, create_user
 from rewards import till_words
@@ -134,6 +134,12 @@ def test_a_rule_of_a_card_cannot_be_about_events(owner):
     answer = owner.post(reverse("admin:rewards_earningrule_add"), fields)
     assert "Stamps come from purchases" in answer.content.decode()
     assert not EarningRule.objects.exists()
+
+
+def test_whoever_reads_the_cards_of_a_customer_is_written_down(alice):
+    Caller(create_key()).get("/customers/A1/stamp-cards")
+    look = AuditEvent.objects.get()
+    assert (look.action, look.place, look.customer) == (AuditEvent.Action.VIEWED, AuditEvent.Place.API, alice)
 
 
 def test_the_api_tells_stamps_in_quotes_purchases_and_lists(alice, store, coffee):
