@@ -1,6 +1,6 @@
 """What we ask and how we listen."""
 
-from surveys.models.campaign import Campaign, Invitation, Run
+from surveys.models.campaign import Campaign
 from surveys.models.case import Case, CaseRule, ContactLogEntry
 from surveys.models.chat import ChatGroup, ChatPost
 from surveys.models.link import LinkThanks, SurveyLink
@@ -9,6 +9,7 @@ from surveys.models.occasion import Occasion
 from surveys.models.policy import MailPolicy
 from surveys.models.preference import SurveyPreference
 from surveys.models.response import Answer, Response
+from surveys.models.run import Invitation, Run
 from surveys.models.survey import Question, Survey, SurveyVersion
 from surveys.models.thanks import RewardGrant
 from surveys.models.verbatim import SavedFilter, Theme, Verbatim, VerbatimTag
