@@ -270,8 +270,9 @@ def open_books(
     """Lock the balances of some customers, hand them out, and write what was posted when the block ends.
 
     One transaction, or a part of the caller's: whoever catches a failed write goes back to a savepoint. Customers without a
-    balance row get one. With `due_at` only the lots are read that become spendable or expire by then. In the message of the lock, and after it, `source` is looked for among the transactions, `also`
-    reads, and `claim` inserts.
+    balance row get one. With `due_at` only the lots are read that become spendable or expire by then; whoever has no
+    balance has none of those, and is left out. In the message of the lock, and after it, `source` is looked for among the
+    transactions, `also` reads, and `claim` inserts.
     """
     with _inside_a_transaction():
         books = Books(recorded_at=timezone.now(), currency=currency)
@@ -306,7 +307,7 @@ class _Wanted:
 
 
 def _read(books: Books, customer_ids: list[int], wanted: _Wanted) -> None:
-    if len(customer_ids) > 1 and not wanted.due_at:  # Whoever has lots has a balance.
+    if len(customer_ids) > 1 and not wanted.due_at:
         # Made before any is locked, and in order: two batches over the same newcomers never wait for each other in a circle.
         rows = _balances(books.currency).filter(customer_id__in=customer_ids)
         known = set(rows.values_list("customer_id", flat=True))
@@ -316,7 +317,7 @@ def _read(books: Books, customer_ids: list[int], wanted: _Wanted) -> None:
     found = statements.run(*reads, *([wanted.claim] if wanted.claim else []))
     if wanted.claim:
         books.claimed = found.pop()
-    if customer_ids and len(found[0]) < len(customer_ids):
+    if customer_ids and len(found[0]) < len(customer_ids) and not wanted.due_at:
         # A newcomer: whatever was read before there was a row to lock is read again.
         _create(customer_ids, books.currency)
         found = statements.run(*reads)

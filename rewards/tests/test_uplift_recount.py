@@ -77,4 +77,4 @@ def test_both_sides_equal_a_recount_on_every_day(seed: int) -> None:
             for is_gift, arm in ((True, found.gift), (False, found.control))
         }
         assert sides == recount(trial, now), days
-    assert found.gift.came_back and found.control.came_back
+    assert min(found.gift.came_back, found.control.came_back) > 0
