@@ -10,6 +10,7 @@ import hmac
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 
 from customers import audit
 from customers.identifiers import normalise
@@ -58,6 +59,18 @@ def rights_changed(
     changes = {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
     if changes:
         _write(Action.RIGHTS, by, now, reference=what, changes=changes)
+
+
+def permissions_of(role: Group) -> set[str]:
+    """Return what a role may do, as the trail compares it."""
+    return set(role.permissions.values_list("codename", flat=True))
+
+
+def role_changed(*, role: Group, before: set[str], by: User | None, now: dt.datetime) -> None:
+    """Write down which permissions of a role came and went since `before`."""
+    after = permissions_of(role)
+    gone, new = {"permissions": sorted(before - after)}, {"permissions": sorted(after - before)}
+    rights_changed(what=f"role:{role.pk}", before=gone, after=new, by=by, now=now)
 
 
 def network(address: str) -> str:

@@ -105,20 +105,11 @@ def ensure_roles() -> dict[str, Group]:
             Permission.objects.get_or_create(content_type=kind, codename=codename, defaults={"name": name})
         for role in ROLES:
             groups[role], is_new = Group.objects.get_or_create(name=role)
-            before = set(groups[role].permissions.values_list("codename", flat=True))
+            before = doors.permissions_of(groups[role])
             groups[role].permissions.set(_permissions(role))
             if not is_new:
-                _note(groups[role], before)
+                doors.role_changed(role=groups[role], before=before, by=None, now=timezone.now())
     return groups
-
-
-def _note(group: Group, before: set[str]) -> None:
-    """Write into the audit trail which permissions of a role came and went."""
-    after = set(group.permissions.values_list("codename", flat=True))
-    doors.rights_changed(
-        what=f"role:{group.pk}", before={"permissions": sorted(before - after)},
-        after={"permissions": sorted(after - before)}, by=None, now=timezone.now(),
-    )  # fmt: skip
 
 
 def permission_names(role: str) -> Iterator[str]:

@@ -163,14 +163,9 @@ class RoleAdmin(ConfirmedMixin, GroupAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Write into the audit trail which permissions came and went."""
-        role = form.instance
-        before = set(role.permissions.values_list("codename", flat=True))
+        before = doors.permissions_of(form.instance)
         super().save_related(request, form, formsets, change)
-        after = set(role.permissions.values_list("codename", flat=True))
-        doors.rights_changed(
-            what=f"role:{role.pk}", before={"permissions": sorted(before - after)},
-            after={"permissions": sorted(after - before)}, by=request.user, now=timezone.now(),
-        )  # fmt: skip
+        doors.role_changed(role=form.instance, before=before, by=request.user, now=timezone.now())
 
 
 admin.site.unregister(Group)

@@ -140,7 +140,7 @@ def run(operation, mode: GenerationMode, shop: dict, keys: dict, examples: int) 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["well-formed", "malformed"])
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_every_answer_is_one_that_the_description_knows(operation, mode: GenerationMode, shop: dict, keys: dict):
-    run(operation, mode, shop, keys, 15)
+    run(operation, mode, shop, keys, 25)
 
 
 @pytest.mark.long
