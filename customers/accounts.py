@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy
 
 from customers import looks, staff_mail
 from customers.identifiers import normalise
@@ -22,6 +23,11 @@ from customers.models.customer import CustomerQuerySet
 
 class AccountAdapter(DefaultAccountAdapter):
     """allauth's door: its own sign-up is closed, customers join by `customers.joining` or are enrolled by the shop."""
+
+    # In our own words: allauth's Chinese calls a wrong code an "error code".
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "incorrect_code": gettext_lazy("This is not the code that we mailed. Please look again.")
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -47,6 +47,24 @@ def test_a_wrong_code_is_refused_and_the_third_ends_the_attempt(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "This is not the code that we mailed. Please look again."),
+        ("zh-hans", "这不是我们发送的验证码，请再核对一下。"),
+    ],
+)
+def test_a_wrong_code_and_a_right_one_speak_in_our_words(client, language, sentence):
+    create_customer(email="alice@example.com")
+    code = ask_for_code(client, "alice@example.com")
+    client.cookies["django_language"] = language
+    assert sentence in client.post(CONFIRM, {"code": "BBBB-BBBB"}).content.decode()
+    home = client.post(CONFIRM, {"code": code}, follow=True).content.decode()
+    assert 'href="/points/"' in home
+    assert "alice@example.com" not in home, "an address that was confirmed by signing in needs no message"
+
+
+@pytest.mark.django_db
 def test_known_and_unknown_addresses_get_the_same_answer():
     create_customer(email="alice@example.com")
     answers = []
