@@ -32,7 +32,7 @@ def test_the_page_is_open_to_everybody_and_speaks_of_the_rules_in_force(client):
         "€800.00 of purchases in twelve months. Purchases earn 25% more points.", "hello@shop.example",
     ):  # fmt: skip
         assert words in page
-    assert "77" not in page
+    assert "77 points" not in page  # a bare 77 can stand in a form token
 
 
 def test_a_programme_without_rules_has_a_page(client):

@@ -83,7 +83,7 @@ def test_a_card_without_rules_is_shown_to_those_who_have_stamps_alone(page, alic
 def test_points_pages_stay_silent_about_stamps(page, alice, store, coffee):
     create_card()
     buy(alice, coffee, store=store)
-    assert "amp" not in page.get("/points/").content.decode().split("<main")[1].split("</main")[0].lower().replace("&amp;", "")  # fmt: skip
+    assert "stamp" not in page.get("/points/").content.decode().split("<main")[1].split("</main")[0].lower()
 
 
 def test_the_till_says_how_many_are_to_go(alice, store, coffee):
