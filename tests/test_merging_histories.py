@@ -218,7 +218,9 @@ class TestThrice:
     @pytest.fixture
     def three(self, by) -> list[Customer]:
         first, second, third = (create_asker(name="Li Wei") for _ in range(3))
-        audit.note_look(action=AuditEvent.Action.VIEWED, place=AuditEvent.Place.ADMIN, customer_id=third.pk, now=NOON)
+        audit.note_looks(
+            action=AuditEvent.Action.VIEWED, place=AuditEvent.Place.ADMIN, customer_ids=[third.pk], now=NOON
+        )
         merge((second, third), by)
         merge((first, Customer.objects.get(pk=second.pk)), by, now=NOON + DAY)
         return [Customer.objects.get(pk=one.pk) for one in (first, second, third)]

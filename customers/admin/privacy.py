@@ -107,8 +107,8 @@ class PrivacyOnCustomer:
         """Note who opens a record."""
         response = super().change_view(request, object_id, *args, **kwargs)
         if request.method == "GET" and response.status_code == 200 and object_id.isdecimal():
-            audit.note_look(
-                action=AuditEvent.Action.VIEWED, place=AuditEvent.Place.ADMIN, customer_id=int(object_id),
+            audit.note_looks(
+                action=AuditEvent.Action.VIEWED, place=AuditEvent.Place.ADMIN, customer_ids=[int(object_id)],
                 by=request.user, now=timezone.now(),
             )  # fmt: skip
         return response

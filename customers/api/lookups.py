@@ -47,14 +47,14 @@ def seen_by_number(request: HttpRequest, member_number: str, *, pointer: str = "
     rows = Customer.objects.enrolled().filter(member_number=member_number).annotate(is_same_look=lately)
     customer = found_customer(request, lambda: rows.first() or by_old_number(member_number), pointer=pointer)
     if not getattr(customer, "is_same_look", False):
-        audit.note_look(customer_id=customer.pk, now=now, **look)
+        audit.note_looks(customer_ids=[customer.pk], now=now, **look)
     return customer
 
 
 def note_look(request: HttpRequest, customer: Customer, *, action: audit.Action = audit.Action.VIEWED) -> None:
     """Write down which program looked at a customer: the customer may ask. A bare balance is no look."""
-    audit.note_look(
-        action=action, place=audit.Place.API, customer_id=customer.pk, api_key=request.auth, now=timezone.now()
+    audit.note_looks(
+        action=action, place=audit.Place.API, customer_ids=[customer.pk], api_key=request.auth, now=timezone.now()
     )
 
 

@@ -78,8 +78,8 @@ class TestHistory:
         )
         now = timezone.now()
         for minutes in (0, 5, 15):
-            audit.note_look(
-                action=audit.Action.VIEWED, place=audit.Place.ADMIN, customer_id=alice.pk, by=clerk,
+            audit.note_looks(
+                action=audit.Action.VIEWED, place=audit.Place.ADMIN, customer_ids=[alice.pk], by=clerk,
                 now=now + dt.timedelta(minutes=minutes),
             )  # fmt: skip
         assert AuditEvent.objects.filter(action="viewed").count() == 2, (
@@ -105,8 +105,12 @@ class TestHistory:
         ]  # fmt: skip
 
     def test_a_look_at_oneself_is_nobodys_business(self, alice):
-        audit.note_look(
-            action=audit.Action.VIEWED, place=audit.Place.ADMIN, customer_id=alice.pk, by=alice.user, now=timezone.now()
+        audit.note_looks(
+            action=audit.Action.VIEWED,
+            place=audit.Place.ADMIN,
+            customer_ids=[alice.pk],
+            by=alice.user,
+            now=timezone.now(),
         )
         assert not AuditEvent.objects.exists()
 

@@ -5,10 +5,12 @@ import uuid
 import pytest
 import time_machine
 from django.core import signing
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from customers.models import Category, Notice, Product, Purchase
+from customers.models import AuditEvent, Category, Notice, Product, Purchase
 from rewards import coupons, proof
 from rewards.models import Coupon, CouponUse, PointBalance, TillAction
 from rewards.tests.coupon_factories import create_batch, issue_coupon
@@ -56,6 +58,23 @@ def test_a_name_asks_who_is_meant_and_never_shows_the_whole_of_it(desk, alice):
     assert "2 found" in page
     assert page.count("Alice M.") == 2
     assert "Morgan" not in page
+
+
+def test_a_list_of_eight_costs_as_many_questions_as_a_list_of_two(desk, alice):
+    def questions(name: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert "till-people" in desk.client.post(reverse("till"), {"q": name}).text
+        return len(asked)
+
+    create_customer(name="Alice Meadow")
+    for name in ["Bob A", "Bob B", *[f"Bella {letter}" for letter in "ABCDEFGH"]]:
+        create_customer(name=name)
+    questions("bob")  # the first keeps what does not change
+    looks = AuditEvent.objects.filter(action="found", place="till")
+    assert questions("bella") == questions("alice")
+    assert looks.count() == 2 + 8 + 2
+    questions("bella")
+    assert looks.count() == 12, "a second look within ten minutes is the same look"
 
 
 def test_what_was_typed_and_who_was_found_stand_in_no_address(desk, alice):

@@ -44,8 +44,8 @@ def sale(request: HttpRequest, station: Station) -> HttpResponse:
     now = timezone.now()
     if not posted:
         if customer is not None:
-            audit.note_look(
-                action=audit.Action.VIEWED, place=audit.Place.TILL, customer_id=customer.pk, by=request.user,
+            audit.note_looks(
+                action=audit.Action.VIEWED, place=audit.Place.TILL, customer_ids=[customer.pk], by=request.user,
                 store=station.store, now=now,
             )  # fmt: skip
         current = baskets.begin(station=station, customer=customer, now=now, proof=proof)

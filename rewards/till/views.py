@@ -40,11 +40,10 @@ def find(request: HttpRequest, station: Station) -> HttpResponse:
             found = finding.find(term=term, by=request.user)
         except SearchStopped as error:
             stopped = str(error)
-        for one in found:
-            audit.note_look(
-                action=audit.Action.FOUND, place=audit.Place.TILL, customer_id=one.customer.pk, by=request.user,
-                store=station.store, now=timezone.now(),
-            )  # fmt: skip
+        audit.note_looks(
+            action=audit.Action.FOUND, place=audit.Place.TILL, customer_ids=[one.customer.pk for one in found],
+            by=request.user, store=station.store, now=timezone.now(),
+        )  # fmt: skip
         if len(found) == 1 and found[0].matched_by != MatchedBy.NAME:
             return redirect(_sale_address(request, found[0], term))
     people = [{"found": one, "token": token_of(one.customer)} for one in found]
