@@ -163,6 +163,16 @@ def large_sets(*, megabytes: int = 32, minutes: int = 5) -> Iterator[None]:
             cursor.execute(end)
 
 
+def refresh_statistics(*changed: type[models.Model]) -> None:
+    """Let PostgreSQL count tables anew, after so many rows that its plans would be those for the table of before.
+
+    It does so by itself, but a minute later. Who holds a table's lock is not waited for.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(map(_table, changed))}")
+
+
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 

@@ -56,6 +56,8 @@ def import_customers(
     while chunk := list(itertools.islice(good, CHUNK)):
         _take_over(chunk, report, source=source, now=now, is_dry_run=is_dry_run)
         progress(rows.bytes_read, size)
+    if not is_dry_run:
+        bulk.refresh_statistics(Customer, Identifier, Consent)
     return report
 
 

@@ -19,12 +19,12 @@ from django.utils.translation import gettext_lazy
 from customers import bulk, webhooks
 from customers.csv_rows import CsvRows, file_size
 from customers.import_report import ImportReport
-from customers.models import Customer, Store
+from customers.models import Customer, Product, Purchase, PurchaseLine, Store
 from customers.models.import_job import folder
 from customers.timezones import zone
 from rewards import checkout
 from rewards.articles import Articles
-from rewards.models import EarningRule
+from rewards.models import EarningRule, PointBalance, PointLot, PointTransaction
 from rewards.purchase_rows import COLUMNS, EPOCH, PurchaseRows
 from rewards.purchase_scratch import ReceiptScratch, ScratchReceipt
 from rewards.sale import Receipt, SoldLine
@@ -79,6 +79,8 @@ def import_purchases(
             recorder.record(chunk)
             done += sum(len(receipt.lines) for receipt in chunk)
             progress(size + size * done // lines, 2 * size)
+    if not is_dry_run:
+        bulk.refresh_statistics(Purchase, PurchaseLine, Product, PointTransaction, PointLot, PointBalance)
     return report
 
 

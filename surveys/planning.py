@@ -91,10 +91,12 @@ def _addresses(members: Sequence[int]) -> list[tuple[int, str, str]]:
     else:
         chosen, values = "SELECT value FROM json_each(%s)", [json.dumps(list(members))]
     # The first address of each is picked here: a LIMIT inside tempts PostgreSQL to walk through all addresses in their order.
+    # And the kind is no word of an index: right after an import, before there are statistics, PostgreSQL would take all
+    # addresses from that index once for each customer.
     sql = f"""
         SELECT c.id, COALESCE(i.value, ''), COALESCE(NULLIF(c.time_zone, ''), NULLIF(s.time_zone, ''), %s)
         FROM customers_customer c LEFT JOIN customers_store s ON s.id = c.home_store_id
-        LEFT JOIN customers_identifier i ON i.customer_id = c.id AND i.kind = 'email'
+        LEFT JOIN customers_identifier i ON i.customer_id = c.id AND i.kind || '' = 'email'
         WHERE c.id IN ({chosen}) AND c.erased_at IS NULL AND c.merged_into_id IS NULL
         ORDER BY c.id, i.id
     """  # noqa: S608 (our own names)

@@ -102,3 +102,15 @@ def test_what_large_sets_need_is_taken_back():
     with bulk.large_sets():
         assert setting() != usual
     assert setting() == usual
+
+
+def test_tables_are_counted_anew_where_the_database_would_plan_by_the_old_count():
+    for code in ("a", "b", "c"):
+        create_store(code=code)
+    bulk.refresh_statistics(Store)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'customers_store'::regclass")
+            assert cursor.fetchone() == (3,)
+        else:  # which plans by its indexes alone as long as nobody counts
+            assert "sqlite_stat1" not in connection.introspection.table_names(cursor, include_views=True)
