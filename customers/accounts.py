@@ -9,6 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
 from allauth.account.models import EmailAddress, Login
 from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -61,6 +62,16 @@ class AccountAdapter(DefaultAccountAdapter):
         if user.is_superuser:
             tell_owners(user=user, now=timezone.now())
         return super().post_login(request, user, **kwargs)
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """The second factor of staff, with a sentence that says what may have gone wrong."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": gettext_lazy(
+            "This code is not valid now. An app shows a new one every 30 seconds; a recovery code works once."
+        )
+    }
 
 
 def sign_in(request: HttpRequest, *, user: User, email: str, redirect_url: str) -> HttpResponse:

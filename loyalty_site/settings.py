@@ -251,6 +251,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # Nobody signs up with a stranger's address here: the shop gives the addresses, so a second one may wait for its first code.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "customers.accounts.SecondFactorAdapter"
 MFA_FORMS = {"add_webauthn": "customers.forms.AddPasskeyForm"}
 MFA_TOTP_ISSUER = PROGRAMME_NAME
 

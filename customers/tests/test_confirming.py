@@ -88,7 +88,9 @@ def test_with_a_second_factor_the_password_is_not_enough(owner: User, settings):
     asking = reverse("mfa_reauthenticate", query={"next": page})
     assert answer.headers["Location"] == asking
     assert client.get(asking).status_code == 200
-    assert client.post(asking, {"code": "000000"}).status_code == 200
+    wrong = client.post(asking, {"code": "000000"})
+    assert wrong.status_code == 200
+    assert "This code is not valid now." in wrong.text
     assert client.get(page).status_code == 302
     assert client.post(asking, {"code": current_code(secret)}).headers["Location"] == page
     assert client.get(page).status_code == 200
