@@ -16,7 +16,6 @@ import json
 import os
 import platform
 import random
-import shlex
 import statistics
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
+import production  # noqa: E402
 import psutil  # noqa: E402
 
 from tests.servers import Postgres, Server, Valkey, wait_until  # noqa: E402
@@ -91,24 +91,10 @@ class Portal(Server):
 
     def __init__(self, database_url: str, redis_url: str) -> None:
         super().__init__()
-        production = dict(
-            pair.split("=", 1)
-            for line in (ROOT / ".ci/production.env").read_text().splitlines()
-            if line and not line.startswith("#")
-            for pair in shlex.split(line)
-        )
-        self.environment = os.environ | production | {
-            "DATABASE_URL": database_url or f"sqlite:///{self.directory / 'portal.sqlite3'}",
-            "REDIS_URL": redis_url,
-            "VAR_DIR": str(self.directory),
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "SECURE_SSL": "False",
-            "DEBUG": "False",
-            "LOG_LEVEL": "ERROR",
-            "API_REQUESTS_PER_MINUTE": "100000000",
-            "DJANGO_SETTINGS_MODULE": "loyalty_site.settings",
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{self.directory}",
-        }  # fmt: skip
+        self.environment = production.environment(
+            database_url=database_url or f"sqlite:///{self.directory / 'portal.sqlite3'}", directory=self.directory,
+            REDIS_URL=redis_url, API_REQUESTS_PER_MINUTE="100000000", PYTHONPATH=f"{ROOT}{os.pathsep}{self.directory}",
+        )  # fmt: skip
         (self.directory / "benchmark_urls.py").write_text(URLS)
         (self.directory / "benchmark_wsgi.py").write_text(WSGI)
         (self.directory / "static").mkdir()

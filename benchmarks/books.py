@@ -15,7 +15,6 @@ grow by no more than a factor of 2 from the smallest size to the largest.
 
 import argparse
 import json
-import os
 import platform
 import sqlite3
 import statistics
@@ -31,6 +30,8 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+import production  # noqa: E402
 
 from tests.servers import Postgres, Valkey  # noqa: E402
 
@@ -261,11 +262,16 @@ def run(kind: str, lots: int, folder: Path, server: Postgres | None, redis: str)
     home = folder / f"{kind}-{lots}"
     home.mkdir()
     url = f"sqlite:///{home / 'portal.sqlite3'}" if server is None else server.create_database(f"books{lots}")
-    environment = os.environ | {
-        "VAR_DIR": str(home), "DATABASE_URL": url, "DEBUG": "True", "LOG_LEVEL": "ERROR", "REDIS_URL": redis,
-        "DJANGO_SETTINGS_MODULE": "loyalty_site.settings", "DATABASE_STATEMENT_TIMEOUT": "30min",
-    }  # fmt: skip
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    environment = production.environment(
+        database_url=url,
+        directory=home,
+        REDIS_URL=redis,
+        DATABASE_STATEMENT_TIMEOUT="30min",
+        ALLOWED_HOSTS="testserver",
+    )
+    (home / "static").mkdir()
+    for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]):
+        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
     child = [sys.executable, __file__, "--child", str(lots)]
     done = subprocess.run(child, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)

@@ -19,7 +19,6 @@ import json
 import os
 import pickle
 import platform
-import shlex
 import shutil
 import statistics
 import subprocess
@@ -32,6 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
+import production  # noqa: E402
 import psutil  # noqa: E402
 
 from tests.servers import Postgres, Server, Valkey, wait_until  # noqa: E402
@@ -220,21 +220,12 @@ class Portal(Server):
 
     def __init__(self, database_url: str, redis_url: str, sink: Sink) -> None:
         super().__init__()
-        lines = (ROOT / ".ci/production.env").read_text().splitlines()
-        pairs = [pair for line in lines if line and not line.startswith("#") for pair in shlex.split(line)]
-        self.environment = os.environ | dict(pair.split("=", 1) for pair in pairs) | {
-            "DATABASE_URL": database_url or f"sqlite:///{self.directory / 'portal.sqlite3'}",
-            "REDIS_URL": redis_url,
-            "VAR_DIR": str(self.directory),
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "SECURE_SSL": "False",
-            "DEBUG": "False",
-            "LOG_LEVEL": "ERROR",
-            "SURVEY_MAILER": "smtp",
-            "SURVEY_MAILER_OPTIONS": json.dumps({"host": "127.0.0.1", "port": sink.port}),
-            "DJANGO_SETTINGS_MODULE": "loyalty_site.settings",
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{self.directory}",
-        }  # fmt: skip
+        self.environment = production.environment(
+            database_url=database_url or f"sqlite:///{self.directory / 'portal.sqlite3'}", directory=self.directory,
+            REDIS_URL=redis_url, SURVEY_MAILER="smtp",
+            SURVEY_MAILER_OPTIONS=json.dumps({"host": "127.0.0.1", "port": sink.port}),
+            PYTHONPATH=f"{ROOT}{os.pathsep}{self.directory}",
+        )  # fmt: skip
         (self.directory / "benchmark_urls.py").write_text(URLS)
         (self.directory / "benchmark_wsgi.py").write_text(WSGI)
 

@@ -17,7 +17,6 @@ queued in the run and as many in a paused one that comes first. Each may grow by
 
 import argparse
 import json
-import os
 import platform
 import sqlite3
 import statistics
@@ -32,6 +31,8 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+import production  # noqa: E402
 
 from tests.servers import Postgres, Valkey  # noqa: E402
 
@@ -289,10 +290,9 @@ def run(kind: str, what: str, size: int, folder: Path, server: Postgres | None, 
     home = folder / f"{kind}-{what}-{size}"
     home.mkdir()
     url = f"sqlite:///{home / 'portal.sqlite3'}" if server is None else server.create_database(f"{what}{size}")
-    environment = os.environ | {
-        "VAR_DIR": str(home), "DATABASE_URL": url, "DEBUG": "True", "LOG_LEVEL": "ERROR", "REDIS_URL": redis,
-        "DJANGO_SETTINGS_MODULE": "loyalty_site.settings", "DATABASE_STATEMENT_TIMEOUT": "60min",
-    }  # fmt: skip
+    environment = production.environment(
+        database_url=url, directory=home, REDIS_URL=redis, DATABASE_STATEMENT_TIMEOUT="60min"
+    )
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
     child = [sys.executable, __file__, "--child", what, str(size)]
     done = subprocess.run(child, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)

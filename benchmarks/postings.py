@@ -16,7 +16,6 @@ import multiprocessing
 import os
 import platform
 import re
-import shlex
 import shutil
 import sqlite3
 import statistics
@@ -35,6 +34,8 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+import production  # noqa: E402
 
 from tests.servers import Postgres  # noqa: E402
 
@@ -137,12 +138,7 @@ def _timed(run: Callable[[Any], None], each: list, start: float) -> tuple[float,
 
 def _settle_in(url: str, home: str) -> None:
     """Give this process the environment of a portal in production with this database."""
-    lines = (ROOT / ".ci/production.env").read_text().splitlines()
-    pairs = [pair for line in lines if line and not line.startswith("#") for pair in shlex.split(line)]
-    os.environ |= dict(pair.split("=", 1) for pair in pairs) | {
-        "DATABASE_URL": url, "VAR_DIR": home, "DEBUG": "False", "LOG_LEVEL": "ERROR",
-        "DJANGO_SETTINGS_MODULE": "loyalty_site.settings",
-    }  # fmt: skip
+    os.environ |= production.environment(database_url=url, directory=home)
 
 
 def _portal(url: str, home: str) -> Callable[[str, str, int], int]:

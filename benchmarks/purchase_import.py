@@ -27,6 +27,8 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import production  # noqa: E402
+
 from tests.servers import Postgres  # noqa: E402
 
 ALL = 1_460_467
@@ -78,13 +80,7 @@ class Portal:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.url = url
-        self.environment = os.environ | {
-            "VAR_DIR": str(folder),
-            "DATABASE_URL": url,
-            "DEBUG": "True",
-            "LOG_LEVEL": "WARNING",
-        }
-        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no merchant's server compiles the portal at every start
+        self.environment = production.environment(database_url=url, directory=folder)
         self.run("manage.py", "migrate", "--verbosity", "0")
 
     def run(self, *command: str) -> tuple[float, int, str]:
