@@ -22,6 +22,8 @@ APPS = ("customers", "rewards", "surveys", "loyalty_site")
 LANGUAGE = "zh_Hans"
 LOCALE = ROOT / "locale" / LANGUAGE
 CATALOGUE = LOCALE / "LC_MESSAGES" / "django.po"
+# What the scripts of Django's admin say and Django's own Chinese does not; kept by hand.
+SCRIPTS = CATALOGUE.with_name("djangojs.po")
 HEADER = "# The portal in Simplified Chinese. `manage.py messages` keeps this file complete and in order."
 
 # Where each function has its context, its message and its plural among its arguments.
@@ -119,10 +121,10 @@ def extract() -> Iterator[Found]:
         yield from find(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
 
 
-def translated() -> Catalog:
+def translated(source: Path | None = None) -> Catalog:
     """Return what has been translated so far, whether the code still says it or not."""
     catalog = Catalog(locale=LANGUAGE)
-    for message in _read(CATALOGUE):
+    for message in _read(source or CATALOGUE):
         if message.id and _is_translated(message):
             catalog.add(message.id, message.string, flags=message.flags & {"fuzzy"}, context=message.context)
     return catalog
@@ -189,20 +191,19 @@ def write(catalog: Catalog) -> None:
     CATALOGUE.write_text("".join(line for line in lines if not line.startswith(volatile)), encoding="utf-8")
 
 
-def compile_catalogue() -> None:
-    """Write the .mo file from the catalogue, unless it is newer."""
-    target = CATALOGUE.with_suffix(".mo")
-    if target.exists() and target.stat().st_mtime > CATALOGUE.stat().st_mtime:
-        return
-    catalog = translated()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_suffix(f".{os.getpid()}")
-    with half.open("wb") as file:
-        write_mo(file, catalog)
-    half.replace(target)
+def compile_catalogues() -> None:
+    """Write the .mo file of each catalogue, unless it is newer."""
+    for source in (CATALOGUE, SCRIPTS):
+        target = source.with_suffix(".mo")
+        if target.exists() and target.stat().st_mtime > source.stat().st_mtime:
+            continue
+        half = target.with_suffix(f".{os.getpid()}")
+        with half.open("wb") as file:
+            write_mo(file, translated(source))
+        half.replace(target)
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["compile"]:
         sys.exit("Usage: python -m loyalty_site.translations compile")
-    compile_catalogue()
+    compile_catalogues()

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_site.translations import compile_catalogue
+from loyalty_site.translations import compile_catalogues
 from tests.servers import BROWSER_FLAGS, Postgres, Shop, SmtpSink, Valkey, find_browser
 from tests.watched_logs import Watch, install
 
@@ -54,7 +54,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         if early_config.known_args_namespace.postgres:
             _servers.append(Postgres().start())
             os.environ["DATABASE_URL"] = _servers[-1].url()
-        compile_catalogue()
+        compile_catalogues()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{worker}"
     os.environ["VAR_DIR"] = str(_directory)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         catalog, report = translations.build()
         if not check:
             translations.write(catalog)
-            translations.compile_catalogue()
+            translations.compile_catalogues()
         for problem in report.problems:
             self.stderr.write(problem)
         if report.obsolete and options["verbosity"] > 1:
