@@ -140,6 +140,8 @@ def _record(
         purchase = _purchase(books.claimed[0][0], row, receipt, customer)
         books.others.append(Insert(PurchaseLine, LINE, list(_line_rows(purchase.pk, receipt, marks))))
         announcements.purchase_recorded(purchase)
+        # The order of locks: customers, counters, offers, gift cards; a full stamp card comes to its offer with the counters locked.
+        rooms = caps.open_rooms(rules=rules, moments=_moments([receipt]))
         if receipt.points:
             cause = Cause(
                 source=purchase.source, occurred_at=receipt.occurred_at, store_id=receipt.store.pk, by_id=receipt.by_id
@@ -154,7 +156,6 @@ def _record(
             )  # fmt: skip
         _pay_by_value(receipt, purchase, customer, by)
         standings = tiers.standings_of(steps, books.answers)
-        rooms = caps.open_rooms(rules=rules, moments=_moments([receipt]))
         if award := _award(purchase.pk, receipt, plain, standings, rooms):
             ledger.book_award(books, award)
             purchase.points_earned, purchase.explanation = award.points, award.explanation

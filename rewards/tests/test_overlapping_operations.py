@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -25,6 +26,7 @@ from rewards.returns import ReturnTooLarge
 from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import NOON, award, create_customer, create_rule, create_store
+from rewards.tests.stamp_factories import buy, create_card, create_coffee
 from rewards.tests.test_ledger_races import outcomes, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,6 +161,22 @@ def test_three_seconds_of_everything_at_once_never_deadlock():
 @pytest.mark.long
 def test_thirty_seconds_of_everything_at_once_never_deadlock():
     overlap(30)
+
+
+def test_a_coupon_and_a_full_stamp_card_of_one_offer_meet_under_a_cap_in_one_order():
+    """The counter of the cap is locked before the offer, by whoever uses the offer's coupon and by whoever earns another."""
+    create_rule()
+    create_rule(key="roof", kind="cap", points=10**6, cap_per="programme_month")
+    store, coffee = create_store(), create_coffee()
+    card = create_card(stamps_needed=2)
+    coupons = [issue_coupon(batch=card.batch) for _ in range(32)]
+    people = [create_customer() for _ in range(64)]
+    results = race(
+        partial(buy, customer, coffee, 2, store=store, **({"coupon": coupons[number // 2]} if number % 2 else {}))
+        for number, customer in enumerate(people)
+    )
+    assert outcomes(results) == {"Purchase": 64}
+    assert proof.prove().faults == []
 
 
 def test_a_customer_locked_for_too_long_is_refused_within_the_lock_timeout():
