@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -266,6 +267,9 @@ def problem_of(error: Exception) -> Problem | None:
     """Return how an exception reads to a caller, None when it is a fault of ours."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, TooManyFieldsSent):
+        sentence = _("At most %(most)d parameters can be sent.") % {"most": settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
+        return Problem("malformed", sentence)
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("API request not served: %s", type(error.__cause__ or error).__name__)
         sentence = _("Nothing was done. Send the same request again in a moment.")

@@ -164,3 +164,9 @@ def test_the_pages_describe_every_operation_and_problem_without_any_script_of_ot
     assert client.get("/api/problems/nonsense").status_code == 404
     assert "style=" not in page.text
     assert page.text.count("<script") == page.text.count("<script src=")
+
+
+def test_an_address_with_a_thousand_parameters_is_malformed_and_no_fault_of_ours(till: Caller):
+    answer = till.get("/customers/A1/balance?" + "&".join(f"field{n}=1" for n in range(1_001)))
+    assert problem(answer) == (400, "malformed")
+    assert answer.json()["detail"] == "At most 1000 parameters can be sent."
