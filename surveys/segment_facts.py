@@ -1,13 +1,15 @@
-"""What saved filters can ask about surveys. Answers of a confidential survey are never asked by person."""
+"""What saved filters can ask about surveys, and that campaigns select by a segment. Answers of a confidential survey are never asked by person."""
 
 import datetime as dt
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
+from customers import segment_uses
 from customers.models.customer import CustomerQuerySet
 from customers.segment_facts import Fact, choice, one_of, register
-from surveys.models import Answer, Question, Response, Survey
+from customers.segment_uses import Use
+from surveys.models import Answer, Campaign, Question, Response, Survey
 
 IDENTIFIED = Survey.Anonymity.IDENTIFIED
 # The groups of the Net Promoter Score, by the lowest and the highest number.
@@ -43,4 +45,10 @@ register(
         ),
         _recommends,
     ),
+)
+segment_uses.register(
+    campaigns=Use(
+        lambda key: Campaign.objects.filter(segment=key),
+        Q(state__in=[Campaign.State.REQUESTED, Campaign.State.SCHEDULED, Campaign.State.PAUSED]),
+    )
 )

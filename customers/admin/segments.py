@@ -7,10 +7,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
-from customers import segments
+from customers import segment_uses, segments
 from customers.admin.shop import StableKeyMixin
 from customers.admin_panels import NEWEST, Fact, Panel, RecordMixin, may_view, record_url
 from customers.history_admin import PortalAdmin
@@ -30,9 +31,14 @@ class SavedFilterForm(forms.ModelForm):
         for key, fact in FACTS.items():
             self.fields[f"fact_{key}"] = fact.field()
             self.initial.setdefault(f"fact_{key}", self.instance.conditions.get(key))
+        self.is_live = bool(self.instance.pk) and segment_uses.is_live(self.instance.key)
+        for key in FACTS if self.is_live else ():
+            self.fields[f"fact_{key}"].disabled = True
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
+        if self.is_live:
+            return data
         self.instance.conditions = {
             key: fact.stored(data[f"fact_{key}"])
             for key, fact in FACTS.items()
@@ -60,7 +66,16 @@ class SavedFilterAdmin(StableKeyMixin, RecordMixin, PortalAdmin):
         own = [(None, {"fields": ["code", "name_en", "name_zh"]})]
         if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
             return own
-        return [*own, (gettext_lazy("All of this holds"), {"fields": [f"fact_{key}" for key in FACTS]})]
+        conditions = {"fields": [f"fact_{key}" for key in FACTS]}
+        if obj is not None and segment_uses.is_live(obj.key):
+            conditions["description"] = _(
+                "The conditions stay as they are while something that was released uses them; make another filter instead."
+            )
+        return [*own, (gettext_lazy("All of this holds"), conditions)]
+
+    def has_delete_permission(self, request: HttpRequest, obj: SavedFilter | None = None) -> bool:
+        """What something names stays: nobody could say any more whom it means."""
+        return super().has_delete_permission(request, obj) and not (obj and segment_uses.records_naming(obj.key))
 
     def facts(self, request: HttpRequest, obj: SavedFilter) -> list[Fact]:
         """Say how many customers the filter means now."""
@@ -77,6 +92,12 @@ class SavedFilterAdmin(StableKeyMixin, RecordMixin, PortalAdmin):
                 columns=[_("customer")],
                 rows=[[_member(one, sees)] for one in some],
                 empty=_("Nobody right now."),
+            ),
+            Panel(
+                title=_("Used by"),
+                columns=[_("kind"), pgettext("of a thing", "name")],
+                rows=[[capfirst(row._meta.verbose_name), str(row)] for row in segment_uses.records_naming(obj.key)],
+                empty=_("Nothing uses it yet."),
             ),
             Panel(
                 title=_("Who entered and left"),
