@@ -25,9 +25,14 @@ from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-FOLDER = tempfile.mkdtemp()
-os.environ |= {"DEBUG": "True", "VAR_DIR": FOLDER, "DJANGO_SETTINGS_MODULE": "loyalty_site.settings"}
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{FOLDER}/shop.sqlite3")
+FOLDER = Path(tempfile.mkdtemp())
+sys.path.insert(0, str(FOLDER))
+
+import empty_page  # noqa: E402
+import production  # noqa: E402
+
+DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{FOLDER}/shop.sqlite3"
+os.environ |= production.environment(database_url=DATABASE_URL, directory=FOLDER, ALLOWED_HOSTS="testserver")
 
 import django  # noqa: E402
 
@@ -35,13 +40,14 @@ django.setup()
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from real_data import NEW_YORK, cents, package_folder  # noqa: E402
 
 from customers import bulk  # noqa: E402
-from customers.models import (  # noqa: E402  # noqa: E402
+from customers.models import (  # noqa: E402
     Category,
     Customer,
     Product,
@@ -50,12 +56,14 @@ from customers.models import (  # noqa: E402  # noqa: E402
     RecommendationList,
     RecommendationModel,
     Store,
+    User,
 )
 from customers.recommendations import archive, choices, history, quality  # noqa: E402
 
 NOT_GOODS = ["FUEL", "COUPON", "MISCELLANEOUS", "POSTAL CENTER", "CNTRL/STORE SUP", "PHOTO & VIDEO"]
 NOT_GOODS_NAMED = "COUPON|FUEL|DEPOSIT|PHOTOFINISHING|TICKETS|CALLING CARDS|PHARMACY"
 BARS = {"overall": 0.411, "repeat": 0.490, "explore": 0.050, "category": 0.585}
+MOST = {"seconds": 30, "megabytes": 500, "pages": 5}
 
 
 def lines(households: int | None) -> pd.DataFrame:
@@ -138,18 +146,22 @@ def night(cut: dt.datetime) -> dict[str, float]:
 
 
 def on_demand(cut: dt.datetime) -> dict[str, float]:
-    """Return the median milliseconds of one customer's list made at once, and of an empty page of the portal."""
+    """Return the median milliseconds of one customer's list made at once, and of an empty page of the portal to somebody signed in."""
     people = list(Customer.objects.order_by("pk")[::50])
     model = RecommendationModel.objects.get()
     assert choices.make(customer=people[0], model=model, now=cut)
+    (FOLDER / "benchmark_urls.py").write_text(empty_page.URLS.format(template=empty_page.StagedPortal.template))
+    call_command("collectstatic", interactive=False, verbosity=0)
+    settings.ROOT_URLCONF = "benchmark_urls"
     client, lists, pages = Client(), [], []
-    client.get("/healthz")
+    client.force_login(User.objects.create_user("reader@example.com"))
+    assert client.get("/empty-page").status_code == 200
     for customer in people:
         started = time.perf_counter()
         choices.make(customer=customer, model=RecommendationModel.objects.get(), now=cut)
         lists.append(time.perf_counter() - started)
         started = time.perf_counter()
-        client.get("/accounts/login/")
+        client.get("/empty-page")
         pages.append(time.perf_counter() - started)
     found = {"list": statistics.median(lists) * 1_000, "page": statistics.median(pages) * 1_000}
     return {
@@ -228,8 +240,10 @@ def main() -> None:
         json.dumps({"table": table, "night": cost, "on demand": demand, "versions": versions}, indent=2)
     )
     missed = [name for name, bar in BARS.items() if not options.households and table["kept lists"][name] < bar]
+    costs = cost | {"pages": demand["ratio"]}
+    missed += [name for name, most in MOST.items() if costs[name] > most]
     if missed and options.cut == "2017-12-04":
-        raise SystemExit(f"Below the bar: {missed}")
+        raise SystemExit(f"Bars missed: {missed}")
 
 
 if __name__ == "__main__":
