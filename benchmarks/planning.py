@@ -211,7 +211,7 @@ def measure_claiming(queued: int) -> dict[str, Any]:
     from django.db import connection, transaction
     from django.utils import timezone
 
-    from surveys import audience, mailing, runs
+    from surveys import audience, claiming, runs
     from surveys.models import Message, Run
 
     with transaction.atomic():
@@ -231,7 +231,7 @@ def measure_claiming(queued: int) -> dict[str, Any]:
         assert len(due.values_list("pk")[:20]) == 20
         finds.append(time.perf_counter() - begin)
         begin = time.perf_counter()
-        batch = mailing.claim(run_id=run.pk, now=now, most=20)
+        batch = claiming.claim(run_id=run.pk, now=now, most=20)
         assert batch.size == 20
         claims.append(time.perf_counter() - begin)
     total = Message.objects.filter(state="queued").count()

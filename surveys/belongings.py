@@ -51,7 +51,7 @@ def move_invitations(merge: CustomerMerge) -> dict[str, Any]:
     """Move invitations and thanks by a link, but for what the kept record has of its own; the customers are locked.
 
     So nobody is asked or thanked a second time. A mail that still waits for an invitation left behind is dropped when its turn
-    comes (`mailing.claim`).
+    comes (`claiming.claim`).
     """
     kept, duplicate = merge.kept_id, merge.duplicate_id
     known = Invitation.objects.filter(customer=kept).values("run")

@@ -5,7 +5,7 @@ commit there; on SQLite they are one transaction. Each statement touches only me
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -22,6 +22,16 @@ _IS_RUNNING = Statement(
     "EXISTS (SELECT 1 FROM surveys_run r WHERE r.id = surveys_message.run_id AND r.phase = %s)",
     [Run.Phase.SENDING.value],
 )
+
+
+def grouped(
+    changes: dict[uuid.UUID, dict[str, Any]],
+) -> Iterable[tuple[dict[str, Any], list[uuid.UUID]]]:
+    """Return the rows that get the same values together."""
+    groups: dict[tuple[tuple[str, Any], ...], list[uuid.UUID]] = {}
+    for pk, values in changes.items():
+        groups.setdefault(tuple(values.items()), []).append(pk)
+    return [(dict(values), pks) for values, pks in groups.items()]
 
 
 def change(

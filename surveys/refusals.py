@@ -1,7 +1,7 @@
 """Why somebody is not asked, as the branches of a CASE over a set of customers: the first that holds is the reason.
 
 Each is one look into an index. Their order is that of docs/surveys.md#who-is-skipped, and the claim asks the same again of
-a few rows (surveys/mailing.py). A branch speaks of `fact`, the customers to be considered (surveys/planning.py).
+a few rows (surveys/claiming.py). A branch speaks of `fact`, the customers to be considered (surveys/planning.py).
 """
 
 import datetime as dt

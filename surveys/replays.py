@@ -13,8 +13,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from surveys import courier, suppression
+from surveys.claiming import LEASE, Batch
 from surveys.letters import Letters
-from surveys.mailing import LEASE, MARGIN, Batch, Clock, send_begun
+from surveys.mailing import MARGIN, Clock, send_begun
 from surveys.models import Message, Run
 
 AT_ONCE = 20

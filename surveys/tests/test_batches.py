@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from django.test import override_settings
 
-from surveys import batches, courier, links, mailing, proof
+from surveys import batches, claiming, courier, links, mailing, proof
 from surveys.models import Message, Run, Suppression
 from surveys.tests.factories import NOW, create_asker, create_run
 from tests.mail_provider import TAKES, MailProvider
@@ -126,7 +126,7 @@ def test_a_refused_account_pauses_the_run_and_fails_nobody(provider):
 def test_time_that_runs_out_gives_the_rest_back(provider, monkeypatch):
     run = run_to("c-1", "invalid-1", "c-2", "c-3")
     monkeypatch.setattr(batches, "SECONDS", -1.0)
-    batch = mailing.claim(run_id=run.pk, now=NOW)
+    batch = claiming.claim(run_id=run.pk, now=NOW)
     with batches.courier() as line:
         mailing.send(batch, connection=line, letters=mailing.Letters(), clock=lambda: NOW)
     assert provider.calls == []

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from surveys import audience, campaigns, mailing, proof, reminders, runs, suppression
+from surveys import audience, campaigns, claiming, mailing, proof, reminders, runs, suppression
 from surveys.models import Campaign, Message, Run
 from surveys.outcomes import Outcome, Verdict
 from surveys.tests.factories import NOW, create_asker, create_campaign, create_survey
@@ -79,7 +79,7 @@ class CampaignMachine(RuleBasedStateMachine):
             left = Message.objects.filter(run=run, state="queued", not_before__lte=self.now).first()
             if left is None:
                 continue
-            batch = mailing.claim(run_id=run.pk, now=self.now, most=1)
+            batch = claiming.claim(run_id=run.pk, now=self.now, most=1)
             for message in mailing.begin(batch, now=self.now):
                 values = mailing._after(Outcome(end), message, self.now, is_replay=False)
                 Message.objects.filter(pk=message.pk, state="sending").update(**values)

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from customers.tests.factories import create_user
-from surveys import cases, mailing, runs, uncertain, versions
+from surveys import cases, claiming, mailing, runs, uncertain, versions
 from surveys.models import Case, DeliveryEvent, Message
 from surveys.tests.factories import NOW, create_asker, create_run, create_survey
 
@@ -49,7 +49,7 @@ def test_a_case_closes_with_an_outcome_and_opens_again():
 def lost_message() -> Message:
     create_asker()
     run = create_run()
-    mailing.begin(mailing.claim(run_id=run.pk, now=NOW), now=NOW)
+    mailing.begin(claiming.claim(run_id=run.pk, now=NOW), now=NOW)
     mailing.reap(now=NOW + dt.timedelta(minutes=6))
     return run.messages.select_related("run").get()
 

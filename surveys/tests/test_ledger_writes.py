@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from surveys import courier, ledger_writes, letters, mailing, runs
+from surveys import claiming, courier, ledger_writes, letters, mailing, runs
 from surveys.models import Message, Run
 from surveys.tests.factories import NOW, create_asker, create_run
 
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def batch() -> mailing.Batch:
+def batch() -> claiming.Batch:
     """Two mails in one worker's hands."""
     for _person in range(2):
         create_asker()
-    return mailing.claim(run_id=create_run(per_claim=1).pk, now=NOW)
+    return claiming.claim(run_id=create_run(per_claim=1).pk, now=NOW)
 
 
 def states() -> list[str]:
@@ -25,7 +25,7 @@ def states() -> list[str]:
 
 def test_changes_are_written_together_or_not_at_all(batch):
     [first, second] = [message.pk for message in batch.messages]
-    good = ledger_writes.intent({"lease_until": NOW + mailing.LEASE}, pks=[first], claim=batch.claim)
+    good = ledger_writes.intent({"lease_until": NOW + claiming.LEASE}, pks=[first], claim=batch.claim)
     bad = ledger_writes.change({"lease_until": None}, pks=[second], states=[State.CLAIMED], claim=batch.claim)
     with pytest.raises(IntegrityError):
         ledger_writes.commit(good, bad)

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError
 
-from surveys import letters, mailing, pace, pulse, runs
+from surveys import claiming, letters, mailing, pace, pulse, runs
 from surveys.courier import Parcel
 from surveys.models import MailAccount, Message, Run
 from surveys.outcomes import Outcome, Verdict
@@ -42,7 +42,7 @@ class Line:
 
 def send_batch(run: Run, line: Line, now: dt.datetime = NOW) -> bool:
     return mailing.send(
-        mailing.claim(run_id=run.pk, now=now), connection=line, letters=letters.Letters(), clock=lambda: now
+        claiming.claim(run_id=run.pk, now=now), connection=line, letters=letters.Letters(), clock=lambda: now
     )
 
 

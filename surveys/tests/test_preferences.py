@@ -8,7 +8,7 @@ from django.test import Client
 
 from customers.models import Consent
 from customers.tests.factories import NOON, consent
-from surveys import links, mailing, preferences, responses
+from surveys import claiming, links, preferences, responses
 from surveys.models import Message, Suppression, SurveyPreference
 from surveys.tests.answering import preferences_path, today, unsubscribe_path
 from surveys.tests.factories import create_asker, create_run, invite
@@ -172,7 +172,7 @@ def test_a_wish_made_while_a_mail_waits_is_kept(kind, wish, state):
             preferences.remind(invitation=invitation, is_wanted=False, now=NOON)
         case "decline":
             responses.decline(invitation=invitation, language="en", now=NOON)
-    mailing.claim(run_id=invitation.run_id, now=NOON)
+    claiming.claim(run_id=invitation.run_id, now=NOON)
     message.refresh_from_db()
     assert message.state == state
     invitation.refresh_from_db()

@@ -8,7 +8,7 @@ from anymail.webhooks.postmark import PostmarkTrackingWebhookView
 from django.test import override_settings
 
 from customers.tests.factories import create_user
-from surveys import mailing, replays, reports, uncertain
+from surveys import claiming, mailing, replays, reports, uncertain
 from surveys.models import Message, Run
 from surveys.tests.factories import NOW, create_asker, create_run
 from surveys.tests.test_reports import event
@@ -104,7 +104,7 @@ def test_a_provider_that_knows_a_message_again_is_asked_once_more(provider):
 def test_a_worker_killed_at_such_a_provider_leaves_nothing_to_decide(provider):
     run = run_to("well")
     with override_settings(MAILERS=resend(provider)), mailing.courier.Courier() as line:
-        batch = mailing.claim(run_id=run.pk, now=NOW)
+        batch = claiming.claim(run_id=run.pk, now=NOW)
         mailing.begin(batch, now=NOW, account=line.replay_account)  # and nothing more: kill -9
     mailing.reap(now=NOW + dt.timedelta(minutes=6))
     assert state(run, "well").state == State.UNCERTAIN

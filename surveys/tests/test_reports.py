@@ -12,7 +12,7 @@ from django.utils import timezone
 from customers import staff_mail
 from customers.models import StaffNotice
 from customers.tests.factories import create_user
-from surveys import letters, links, mailing, reports, suppression, uncertain
+from surveys import claiming, letters, links, mailing, reports, suppression, uncertain
 from surveys.models import DeliveryEvent, MailReport, Message, Run, Suppression
 from surveys.tests.factories import NOW, create_asker, create_run, invite
 
@@ -165,7 +165,7 @@ def test_a_late_delivery_never_undoes_a_bounce():
 def test_a_report_that_is_quicker_than_our_own_commit_is_not_lost(caplog):
     create_asker()
     run = create_run()
-    batch = mailing.claim(run_id=run.pk, now=NOW)
+    batch = claiming.claim(run_id=run.pk, now=NOW)
 
     class Quick:
         replay_account = ""

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.test import override_settings
 
 from customers.models import Consent
-from surveys import courier, letters, mailing, runs, suppression
+from surveys import claiming, courier, letters, mailing, runs, suppression
 from surveys.models import Invitation, Message, Run, Suppression
 from surveys.outcomes import Outcome, Verdict
 from surveys.tests.conftest import SMTP
@@ -46,7 +46,7 @@ def test_a_worker_killed_after_claiming_leaves_uncertain_messages_that_nobody_se
     for _number in range(3):
         create_asker()
     run = create_run(per_claim=2)
-    mailing.begin(mailing.claim(run_id=run.pk, now=NOW), now=NOW)  # and nothing more: kill -9
+    mailing.begin(claiming.claim(run_id=run.pk, now=NOW), now=NOW)  # and nothing more: kill -9
     assert states() == {"sending": 2, "claimed": 1}
     send()
     assert sink.messages == []
@@ -102,8 +102,8 @@ def test_a_shutdown_after_the_second_mail_gives_the_rest_back(sink, monkeypatch)
 def test_a_worker_frozen_past_its_lease_hands_nothing_over(sink, monkeypatch):
     create_asker()
     run = create_run()
-    batch = mailing.claim(run_id=run.pk, now=NOW)
-    monkeypatch.setattr(mailing, "MARGIN", mailing.LEASE)
+    batch = claiming.claim(run_id=run.pk, now=NOW)
+    monkeypatch.setattr(mailing, "MARGIN", claiming.LEASE)
     with courier.Courier() as line:
         mailing.send(batch, connection=line, letters=letters.Letters(), clock=lambda: NOW)
     assert sink.messages == []
@@ -113,7 +113,7 @@ def test_a_worker_frozen_past_its_lease_hands_nothing_over(sink, monkeypatch):
 def test_a_late_worker_does_not_touch_a_message_whose_lease_was_taken(sink):
     create_asker()
     run = create_run()
-    batch = mailing.claim(run_id=run.pk, now=NOW)
+    batch = claiming.claim(run_id=run.pk, now=NOW)
     [message] = mailing.begin(batch, now=NOW)
     mailing.reap(now=NOW + dt.timedelta(minutes=6))
     mail = letters.Letters().write(run=run, message=message)
@@ -163,7 +163,7 @@ def test_two_runs_at_once_ask_a_customer_once(sink):
     def work(run: Run) -> None:
         barrier.wait()
         with courier.Courier() as line:
-            while (batch := mailing.claim(run_id=run.pk, now=NOW)).size:
+            while (batch := claiming.claim(run_id=run.pk, now=NOW)).size:
                 mailing.send(batch, connection=line, letters=letters.Letters(), clock=lambda: NOW)
         connections.close_all()
 
@@ -317,7 +317,7 @@ def test_twenty_failures_in_a_row_pause_the_run(sink):
 
 
 def test_runs_take_turns(sink, monkeypatch):
-    monkeypatch.setattr(mailing, "ROUNDS", 1)
+    monkeypatch.setattr(claiming, "ROUNDS", 1)
     # The second asks all seven but for the two whom the first has just asked, in whatever order they lie.
     for name, people, per_claim in (("First", 4, 2), ("Second", 3, 7)):
         for _number in range(people):
@@ -335,6 +335,6 @@ def test_claiming_a_batch_takes_few_queries(sink, django_assert_max_num_queries)
         create_asker()
     run = create_run(per_claim=40)
     with django_assert_max_num_queries(14):
-        batch = mailing.claim(run_id=run.pk, now=NOW)
+        batch = claiming.claim(run_id=run.pk, now=NOW)
     assert len(batch.messages) == 40
     assert connection.in_atomic_block  # only the test's own transaction is open
