@@ -11,17 +11,14 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import production
-
-os.environ |= production.environment(database_url="sqlite:///:memory:", directory=tempfile.gettempdir())
+os.environ.setdefault("DEBUG", "True")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty_site.settings")
 
 import numpy as np
 from scipy.stats import norm
