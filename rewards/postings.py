@@ -125,9 +125,11 @@ def give_back(
 ) -> list[int]:
     """Return spent or held points to the lots they came from, the one drawn last first; return the rows.
 
-    A debt absorbs first, as with every inflow. What came from lots that expired meanwhile comes back as a lot of 30 days.
+    A debt absorbs first, as with every inflow. What came from lots that have ended by the time it is written down comes back
+    as a lot of 30 days from then: a return that is told late must not give points that are over already.
     """
     customer_id, rows = spent.customer_id, []
+    told_at = max(cause.occurred_at, books.recorded_at)
     drawn = _still_drawn(books, spent)
     expired = _expired_lots([lot.pk for lot, __ in drawn])
     if absorbed := min(points, -books.balances[customer_id].debt):
@@ -138,13 +140,12 @@ def give_back(
         for lot, taken in drawn:
             amount = min(left, taken)
             left -= amount
-            if lot.pk not in expired and (lot.expires_at is None or lot.expires_at > cause.occurred_at):
+            if lot.pk not in expired and (lot.expires_at is None or lot.expires_at > told_at):
                 books.allocate(rows[-1], lot, amount)
             else:
                 fresh += amount
         if fresh:
-            end = restored_until(cause.occurred_at)
-            books.open_lot(customer_id, rows[-1], fresh, cause.occurred_at, end, is_active=True)
+            books.open_lot(customer_id, rows[-1], fresh, cause.occurred_at, restored_until(told_at), is_active=True)
     return rows
 
 

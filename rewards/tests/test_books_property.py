@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -101,7 +102,10 @@ class Model:
         drawn = self.draw(points, sorted(self.lots, key=lambda lot: lot.order))
         self.debt += points - sum(taken for __, taken in drawn)
 
-    def restore(self, payment: Payment, points: int, source: str, now: dt.datetime) -> None:
+    def restore(
+        self, payment: Payment, points: int, source: str, now: dt.datetime, told_at: dt.datetime | None = None
+    ) -> None:
+        told_at = told_at or now
         payment.back += points
         points, skipped, fresh = self.absorb(points), payment.back_to_lots, 0
         payment.back_to_lots += points
@@ -110,12 +114,12 @@ class Model:
             skipped -= done
             back = min(points, taken - done)
             points -= back
-            if lot.expires_at > now:
+            if lot.expires_at > told_at:
                 lot.remaining += back
             else:
                 fresh += back
         if fresh:
-            self.lots.append(Lot(source, fresh, now, thirty_days(now), len(self.lots), is_waiting=False))
+            self.lots.append(Lot(source, fresh, now, thirty_days(told_at), len(self.lots), is_waiting=False))
 
     # What merges and erasures need
 
@@ -244,20 +248,22 @@ class History:
         self.awards[number] = (customer, model, award, left - points)
         self.compare(customer, model)
 
-    def restore(self, source: str, number: int, points: int) -> None:
+    def restore(self, source: str, number: int, points: int, late: int) -> None:
         if not self.payments:
             return
         customer, model, spent, payment = self.payments[number % len(self.payments)]
         left = payment.points - payment.back
         points = points or left or 1
-        options = {"spent": spent, "points": points, "source": source, "occurred_at": self.now}
+        occurred_at = self.now - late * DAY
+        options = {"spent": spent, "points": points, "source": source, "occurred_at": occurred_at}
         if points > left:
             with pytest.raises(ledger.ReversalTooLarge):
                 ledger.restore(**options)
             return
-        model.settle(self.now)
-        self.call(ledger.restore, **options)
-        model.restore(payment, points, source, self.now)
+        model.settle(occurred_at)
+        with time_machine.travel(self.now, tick=False):
+            self.call(ledger.restore, **options)
+        model.restore(payment, points, source, occurred_at, self.now)
         self.compare(customer, model)
 
     def hold(self, source: str, who: int, points: int) -> None:
@@ -428,7 +434,7 @@ moves = {
     "spend": (who, points),
     "adjust": (who, st.integers(-60, 60).filter(bool)),
     "reverse": (which, points),
-    "restore": (which, points),
+    "restore": (which, points, st.sampled_from([0, 0, 0, 2, 40])),
     "hold": (who, points),
     "finish": (which, st.sampled_from([0, 50, 100])),
     "transfer": (who, points),

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 
 from rewards import holds, ledger, proof, transfers
 from rewards.models import PointBalance, PointHold, PointLot
@@ -11,6 +12,12 @@ from rewards.tests.factories import NOON, award, create_customer, create_user
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
 QUARTER = dt.timedelta(minutes=15)
+
+
+@pytest.fixture(autouse=True)
+def _written_down_in_time():
+    with time_machine.travel(NOON, tick=False):
+        yield
 
 
 def balance(customer) -> tuple[int, int, int, int]:

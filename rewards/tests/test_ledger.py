@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
@@ -13,6 +14,12 @@ from rewards.tests.factories import NOON, award, create_customer, create_user
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _written_down_in_time():
+    with time_machine.travel(NOON, tick=False):
+        yield
 
 
 def balance(customer) -> tuple[int, int, int, int]:

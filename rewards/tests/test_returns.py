@@ -6,6 +6,7 @@ from itertools import count
 from typing import NamedTuple
 
 import pytest
+import time_machine
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -464,10 +465,14 @@ def spent(alice) -> PointTransaction:
     return spend(alice, 90)
 
 
-def restore(spent: PointTransaction, points: int, *, days: int = 1, source: str = "") -> list[PointTransaction]:
-    return ledger.restore(
-        spent=spent, points=points, source=source or f"undo:{next(_numbers)}", occurred_at=NOON + days * DAY
-    )
+def restore(
+    spent: PointTransaction, points: int, *, days: int = 1, told: int | None = None, source: str = ""
+) -> list[PointTransaction]:
+    """Give points back so many days after the spending, written down on the same day or on the one that is told."""
+    with time_machine.travel(NOON + (days if told is None else told) * DAY, tick=False):
+        return ledger.restore(
+            spent=spent, points=points, source=source or f"undo:{next(_numbers)}", occurred_at=NOON + days * DAY
+        )
 
 
 def remaining() -> dict[str, int]:
@@ -503,12 +508,23 @@ def test_a_return_recorded_after_the_expiry_run_does_not_wake_an_expired_lot(ali
     award(alice, 100, expires_at=NOON + 10 * DAY)
     spent = spend(alice, 40)
     ledger.settle_many(customer_ids=[alice.pk], now=NOON + 11 * DAY)  # 60 expire
-    restore(spent, 40, days=5)  # happened before, written down after
+    restore(spent, 40, days=5, told=11)
     assert balance(alice) == (0, 40, 0)
     ledger.settle_many(customer_ids=[alice.pk], now=NOON + 12 * DAY)
     assert balance(alice) == (0, 40, 0)
     ledger.settle_many(customer_ids=[alice.pk], now=NOON + 90 * DAY)
     assert balance(alice) == (0, 0, 0)
+    assert proof.prove().faults == []
+
+
+@pytest.mark.parametrize("days", [5, 15])
+def test_a_return_that_is_told_late_gives_thirty_days_from_then(alice, days):
+    """Spent whole, so that no expiry of the lot stands in the books; it ended on day 10, and nobody told until day 60."""
+    award(alice, 40, expires_at=NOON + 10 * DAY)
+    (row,) = restore(spend(alice, 40), 40, days=days, told=60)
+    assert NOON + 90 * DAY < row.lot.expires_at < NOON + 92 * DAY
+    ledger.settle_many(customer_ids=[alice.pk], now=NOON + 60 * DAY)
+    assert balance(alice) == (0, 40, 0)
     assert proof.prove().faults == []
 
 
