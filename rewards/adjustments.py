@@ -1,4 +1,4 @@
-"""Points given or taken by hand: for a reason of a closed list, within one's limits, and never on one's own card.
+"""Points given, taken or brought back by hand: for a reason of a closed list, within one's limits, never on one's own card.
 
 Above the limit it is a request, and another person decides. docs/points.md#points-by-hand has the figures.
 """
@@ -7,6 +7,7 @@ import datetime as dt
 import uuid
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from customers import staff_mail
@@ -14,8 +15,12 @@ from customers.models import Customer, User
 from rewards import ledger, point_letters, staff_limits
 from rewards.models import AdjustmentRequest, PointTransaction
 from rewards.models.adjustment import Reason
+from rewards.models.points import Kind
 
-__all__ = ["OwnCard", "Reason", "adjust", "approve", "change", "lapse_due", "refuse", "refuse_own_card", "request"]
+__all__ = [
+    "OwnCard", "Reason", "adjust", "approve", "bring_back", "change", "expired_lately", "lapse_due", "refuse",
+    "refuse_own_card", "request",
+]  # fmt: skip
 
 DECIDE_WITHIN = dt.timedelta(hours=24)
 State = AdjustmentRequest.State
@@ -86,6 +91,35 @@ def adjust(
         )  # fmt: skip
         point_letters.left(posted)
     return posted
+
+
+def expired_lately(*, customer: Customer, now: dt.datetime, with_used: bool = False) -> QuerySet[PointTransaction]:
+    """Return the expiries of a customer of the last 30 days, the newest first; by default those that are still untouched."""
+    of_one = PointTransaction.objects.filter(customer=customer)
+    since = now - dt.timedelta(days=ledger.REINSTATE_DAYS)
+    found = of_one.filter(kind=Kind.EXPIRE, occurred_at__gte=since).order_by("-occurred_at", "-pk")
+    used = of_one.filter(kind=Kind.REINSTATE, reverses=OuterRef("pk"))
+    return found if with_used else found.exclude(Exists(used))
+
+
+def bring_back(
+    *, expired: PointTransaction, reason: Reason, note: str, by: User, now: dt.datetime, staff_note: str = ""
+) -> PointTransaction:
+    """Bring expired points back for 30 days, once per expiry, and return the transaction; it counts against the limits.
+
+    Raises OwnCard, staff_limits.AboveLimit, ledger.TooLateToReinstate, and ledger.ReversalTooLarge when a part of them has
+    settled a return since.
+    """
+    refuse_own_card(expired.customer, by)
+    source = f"{staff_limits.BROUGHT_BACK}{expired.pk}"
+    with transaction.atomic():
+        staff_limits.lock(by=by)
+        if not PointTransaction.objects.filter(source=source).exists():
+            staff_limits.refuse_above(points=expired.points, by=by, now=now)
+        return ledger.reinstate(
+            expired=expired, source=source, occurred_at=now, reason=Reason(reason).value, by=by, note=note,
+            explanation={"staff_note": staff_note} if staff_note else None,
+        )  # fmt: skip
 
 
 def request(

@@ -11,10 +11,8 @@ from django.utils.translation import gettext_lazy
 from customers import segments
 from customers.money import FACTOR_DIGITS, PERCENT_DIGITS, MoneyField, ScaledField, scaled_text, trimmed_text
 from rewards.models import CouponBatch, EarningRule, Tier
-from rewards.models.adjustment import Reason
 from rewards.recipients import Recipients, read_list
 
-MOST_ADJUSTED = 1_000_000
 MOST_CODES = 1_000_000  # at a time
 LONGEST_LIST = 20_000  # lines; larger sets are segments, which are issued in the background
 
@@ -25,59 +23,10 @@ class OnceForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
-class AdjustmentForm(forms.Form):
-    """How many points, and why."""
-
-    points = forms.IntegerField(
-        label=gettext_lazy("Points"),
-        min_value=-MOST_ADJUSTED,
-        max_value=MOST_ADJUSTED,
-        help_text=gettext_lazy("Above 0 gives, below 0 takes: 50 or -50."),
-    )
-    reason = forms.ChoiceField(label=gettext_lazy("Reason"), choices=[("", "—"), *Reason.choices])
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        max_length=300,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("The customer reads this in the statement: say why in a friendly sentence."),
-    )
-    staff_note = forms.CharField(
-        label=gettext_lazy("Note for colleagues"),
-        max_length=300,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("The receipt it is about, or what happened. The customer does not see it."),
-    )
-
-    def clean_points(self) -> int:
-        points = self.cleaned_data["points"]
-        if points == 0:
-            raise ValidationError(_("0 points change nothing."))
-        return points
-
-
-class AdjustPointsForm(OnceForm, AdjustmentForm):
-    """Give or take points, once."""
-
-
-class ChangeRequestForm(AdjustmentForm):
-    """Ask for something else than before."""
-
-
 class ApproveForm(forms.Form):
     """Approve the version of a request that is on the page."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
-
-
-class AnswerForm(forms.Form):
-    """Say no, and why."""
-
-    answer = forms.CharField(
-        label=gettext_lazy("Why"),
-        max_length=300,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("For the colleague who asked."),
-    )
 
 
 class WithdrawTierForm(forms.Form):

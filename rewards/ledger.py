@@ -278,7 +278,14 @@ def restore(
 
 
 def reinstate(
-    *, expired: PointTransaction, source: str, occurred_at: dt.datetime, reason: str, by: User, note: str = ""
+    *,
+    expired: PointTransaction,
+    source: str,
+    occurred_at: dt.datetime,
+    reason: str,
+    by: User,
+    note: str = "",
+    explanation: dict[str, Any] | None = None,
 ) -> PointTransaction:
     """Bring expired points back for 30 days, once per source, and return the transaction.
 
@@ -287,7 +294,9 @@ def reinstate(
     """
     if occurred_at - expired.occurred_at > dt.timedelta(days=REINSTATE_DAYS):
         raise TooLateToReinstate(expired=expired)
-    cause = Cause(source=source, occurred_at=occurred_at, by_id=by.pk, reason=reason, note=note)
+    cause = Cause(
+        source=source, occurred_at=occurred_at, by_id=by.pk, reason=reason, note=note, explanation=explanation
+    )
     with open_books([expired.customer_id], source=source) as books:
         points = expired.points
         if earlier := _posted(books, cause, Kind.REINSTATE, expired.customer_id, points, reverses_id=expired.pk):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
 from customers.models import User
@@ -18,6 +18,7 @@ from rewards.models import PointTransaction
 from rewards.models.points import Kind
 
 DIRECT = "adjust:"  # what needed nobody else; approved requests have keys of their own and count for nobody
+BROUGHT_BACK = "bring-back:"  # expired points, once per expiry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +89,8 @@ def left_for(*, by: User, now: dt.datetime) -> Left:
     limits, today = limits_of(by), programme_date(now)
     is_alone = not settings.FOUR_EYES and by.has_perm("rewards.approve_adjustmentrequest")
     done = PointTransaction.objects.filter(
+        Q(kind=Kind.ADJUST, source__startswith=DIRECT) | Q(kind=Kind.REINSTATE, source__startswith=BROUGHT_BACK),
         by=by,
-        kind=Kind.ADJUST,
-        source__startswith=DIRECT,
         occurred_at__gte=start_of_day(today),
         occurred_at__lt=start_of_day(today + dt.timedelta(days=1)),
     ).aggregate(points=Sum("points", default=0), times=Count("source", distinct=True))

@@ -23,7 +23,8 @@ from customers.history_admin import PortalAdmin
 from customers.models import Customer
 from customers.templatetags.loyalty import points, signed
 from rewards import adjustments, ledger, staff_limits, statement
-from rewards.forms import AdjustPointsForm, AnswerForm, ApproveForm, ChangeRequestForm
+from rewards.adjustment_forms import AdjustPointsForm, AnswerForm, ChangeRequestForm
+from rewards.forms import ApproveForm
 from rewards.models import AdjustmentRequest, PointBalance, PointTransaction
 
 ON_RECORD = [ActionLocation.CHANGE_FORM]

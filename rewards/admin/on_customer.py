@@ -19,8 +19,9 @@ from customers.admin_panels import NEWEST, Fact, Panel, list_url, may_view, reco
 from customers.models import Customer
 from customers.templatetags.loyalty import last_day, points
 from rewards import coupons, ledger, outlook, statement, value_accounts
-from rewards.adjustments import OwnCard, refuse_own_card
+from rewards.adjustments import OwnCard, expired_lately, refuse_own_card
 from rewards.admin.adjustments import adjust_page
+from rewards.admin.bringing_back import bring_back_page
 from rewards.admin.coupons import state_word
 from rewards.admin.reward_orders import orders_panel
 from rewards.admin.statement_file import StatementFileOnCustomer
@@ -34,7 +35,7 @@ ON_RECORD = [ActionLocation.CHANGE_FORM]
 class RewardsOnCustomer(StatementFileOnCustomer):
     """Extend the admin of customers; composed by the portal, since the customers app does not know this one."""
 
-    actions = ["issue_coupon", "adjust_points", "store_credit", *StatementFileOnCustomer.actions]
+    actions = ["issue_coupon", "adjust_points", "bring_back", "store_credit", *StatementFileOnCustomer.actions]
 
     def has_issue_coupon_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("rewards.add_coupon")
@@ -43,8 +44,12 @@ class RewardsOnCustomer(StatementFileOnCustomer):
         return request.user.has_perm("rewards.add_pointtransaction")
 
     def offers(self, action: str, obj: Customer) -> bool:
-        """Nothing is given to who was erased or merged into another."""
-        return obj.erased_at is None and obj.merged_into_id is None and super().offers(action, obj)
+        """Nothing is given to who was erased or merged into another, and only what expired lately is brought back."""
+        if obj.erased_at is not None or obj.merged_into_id is not None:
+            return False
+        if action == "bring_back" and not expired_lately(customer=obj, now=timezone.now()).exists():
+            return False
+        return super().offers(action, obj)
 
     @admin.action(location=ON_RECORD, description=gettext_lazy("Issue coupon"), permissions=["issue_coupon"])
     def issue_coupon(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse:
@@ -55,6 +60,13 @@ class RewardsOnCustomer(StatementFileOnCustomer):
     def adjust_points(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse:
         """Lead to the page that asks how many and why."""
         return redirect("admin:customers_customer_adjust_points", queryset.get().pk)
+
+    @admin.action(
+        location=ON_RECORD, description=gettext_lazy("Bring back expired points"), permissions=["adjust_points"]
+    )
+    def bring_back(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse:
+        """Lead to the page that asks which and why."""
+        return redirect("admin:customers_customer_bring_back", queryset.get().pk)
 
     def has_store_credit_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("rewards.add_valuemovement")
@@ -69,6 +81,7 @@ class RewardsOnCustomer(StatementFileOnCustomer):
         return [
             path("<int:pk>/issue-coupon/", wrap(self.issue_coupon_view), name="customers_customer_issue_coupon"),
             path("<int:pk>/adjust-points/", wrap(self.adjust_points_view), name="customers_customer_adjust_points"),
+            path("<int:pk>/bring-back/", wrap(self.bring_back_view), name="customers_customer_bring_back"),
             *super().get_urls(),
         ]
 
@@ -99,6 +112,12 @@ class RewardsOnCustomer(StatementFileOnCustomer):
         if not self.has_adjust_points_permission(request):
             raise PermissionDenied
         return adjust_page(self, request, _enrolled(pk))
+
+    def bring_back_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Bring back what expired lately."""
+        if not self.has_adjust_points_permission(request):
+            raise PermissionDenied
+        return bring_back_page(self, request, _enrolled(pk))
 
     def _done(self, request: HttpRequest, customer: Customer, sentence: str) -> HttpResponse:
         self.log_change(request, customer, sentence)

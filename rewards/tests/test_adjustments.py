@@ -306,3 +306,43 @@ def test_in_a_shop_of_one_person_only_a_manager_needs_nobody(settings):
         adjust(201, by=carl)
     with pytest.raises(OwnCard):
         adjust(1, by=maria, customer=create_customer(user=maria))
+
+
+def expired(alice, points: int, *, at: dt.datetime) -> PointTransaction:
+    award(alice, points, at=at - DAY, expires_at=at)
+    ledger.settle_many(customer_ids=[alice.pk], now=at)
+    return PointTransaction.objects.filter(kind="expire").latest("pk")
+
+
+def bring_back(row: PointTransaction, *, by: User, now: dt.datetime = NOON) -> PointTransaction:
+    return adjustments.bring_back(
+        expired=row, reason=Reason.GOODWILL, note="Sorry", staff_note="Was ill", by=by, now=now
+    )
+
+
+def test_what_expired_lately_is_brought_back_once_and_counts_against_the_limits():
+    alice, carl = create_customer(), staff("cashier")
+    row = expired(alice, 150, at=NOON - 3 * DAY)
+    assert list(adjustments.expired_lately(customer=alice, now=NOON)) == [row]
+    back = bring_back(row, by=carl)
+    assert bring_back(row, by=carl) == back
+    assert (back.signed, back.by, back.explanation) == (150, carl, {"staff_note": "Was ill"})
+    assert PointBalance.objects.get(customer=alice).active == 150
+    left = staff_limits.left_for(by=carl, now=NOON)
+    assert (left.today, left.times) == (350, 9)
+    assert not adjustments.expired_lately(customer=alice, now=NOON)
+    assert list(adjustments.expired_lately(customer=alice, now=NOON, with_used=True)) == [row]
+
+
+def test_a_large_old_or_own_expiry_is_not_brought_back():
+    carl = staff("cashier")
+    alice, own = create_customer(), create_customer(user=carl)
+    with pytest.raises(AboveLimit):
+        bring_back(expired(alice, 201, at=NOON - DAY), by=carl)
+    with pytest.raises(OwnCard):
+        bring_back(expired(own, 10, at=NOON - DAY), by=carl)
+    old = expired(alice, 20, at=NOON - 31 * DAY)
+    assert old not in adjustments.expired_lately(customer=alice, now=NOON)
+    with pytest.raises(ledger.TooLateToReinstate):
+        bring_back(old, by=carl)
+    assert not PointTransaction.objects.filter(kind="reinstate").exists()

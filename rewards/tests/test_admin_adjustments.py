@@ -1,17 +1,23 @@
 """Points by hand in the admin: what a cashier and a manager see, press and are told."""
 
+import datetime as dt
 import re
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from customers.admin_panels import record_url
 from customers.models import Customer
+from customers.timezones import programme_date, start_of_day
+from rewards import ledger
 from rewards.models import AdjustmentRequest, PointBalance, PointTransaction
-from rewards.tests.factories import create_customer
+from rewards.tests.factories import award, create_customer
 from rewards.tests.test_adjustments import staff
 
 pytestmark = pytest.mark.django_db
+DAY = dt.timedelta(days=1)
 LIST = "admin:rewards_adjustmentrequest_changelist"
 
 
@@ -62,6 +68,28 @@ def test_a_cashier_adjusts_within_the_limit_and_asks_above_it():
     row = AdjustmentRequest.objects.get()
     assert (row.points, row.by, row.state, row.staff_note) == (900, carl, "pending", "Receipt 7")
     assert PointBalance.objects.get(customer=alice).active == 150
+
+
+def test_expired_points_are_brought_back_from_the_customers_record():
+    carl, alice, bob = staff("cashier"), create_customer(), create_customer()
+    client, today = signed_in(carl), start_of_day(programme_date(timezone.now()))
+    page, at_alice = reverse("admin:customers_customer_bring_back", args=[alice.pk]), record_url(alice)
+    assert "Bring back expired points" not in client.get(at_alice).text
+    award(alice, 80, at=today - DAY, expires_at=today)
+    award(bob, 70, at=today - DAY, expires_at=today)
+    ledger.settle_many(customer_ids=[alice.pk, bob.pk], now=today)
+    assert "Bring back expired points" in client.get(at_alice).text
+    shown = client.get(page).text
+    assert "80 points, to be spent until" in shown
+    assert "70 points" not in shown
+    of_bob, own = PointTransaction.objects.filter(kind="expire").order_by("points")
+    data = {"expired": of_bob.pk, "reason": "goodwill", "note": "Sorry", "staff_note": "Was ill"}
+    assert "Select a valid choice" in client.post(page, data).text
+    for _press in range(2):
+        assert client.post(page, data | {"expired": own.pk}).url == at_alice
+    assert (PointBalance.objects.get(customer=alice).active, PointBalance.objects.get(customer=bob).active) == (80, 0)
+    assert "Bring back expired points" not in client.get(at_alice).text
+    assert signed_in(staff("auditor")).post(page, data | {"expired": own.pk}).status_code == 403
 
 
 def test_a_small_adjustment_is_never_filed_as_a_request():
