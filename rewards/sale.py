@@ -6,13 +6,13 @@ Money is in the currency's minor unit, tax included. `rewards.checkout` records 
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from customers.models import Product, Purchase, Store
+from customers.models import Customer, Product, Purchase, Store
 from rewards import earning
 from rewards.earning import Basket, BasketLine, Earned
 from rewards.models import ValueAccount
@@ -95,6 +95,13 @@ class Receipt:
         paid += tuple(("value", account.pk, amount) for account, amount in self.value)
         text = repr((self.customer_id, self.occurred_at.astimezone(dt.UTC).isoformat(), self.discount, lines, *paid))
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def says(self, digest: str) -> bool:
+        """Return whether this is the receipt of that digest, whichever of the customer's merged records it names."""
+        if digest == self.digest or self.customer_id is None:
+            return digest == self.digest
+        records = Customer.objects.of_one_person(self.customer_id)
+        return any(replace(self, customer_id=pk).digest == digest for pk in records)
 
     def basket(self) -> Basket:
         """Return what the earning rules look at."""

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from django.db import IntegrityError, transaction
 
-from customers import bulk
+from customers import bulk, merging
 from customers.models import Category, Product, Purchase, PurchaseLine
 from rewards import checkout, ledger, proof
 from rewards.models import PointBalance, PointLot, PointTransaction
@@ -91,6 +91,19 @@ def test_a_receipt_with_other_contents_is_a_conflict_and_changes_nothing(receipt
         checkout.record_purchase(**receipt | other)
     assert refused.value.purchase == first
     assert (Purchase.objects.count(), PointTransaction.objects.count()) == (1, 1)
+
+
+def test_the_same_receipt_after_a_merge_is_still_the_same_purchase(receipt):
+    """The till still knows the number of the duplicate; it leads to the record that was kept."""
+    first = checkout.record_purchase(**receipt)
+    kept = create_customer(name="Alice B.")
+    merging.merge(kept=kept, duplicate=receipt["customer"], by=None, now=NOON)
+    assert checkout.record_purchase(**receipt | {"customer": kept}) == first
+    with pytest.raises(ReceiptConflict):
+        checkout.record_purchase(**receipt | {"customer": kept, "discount": 99})
+    with pytest.raises(ReceiptConflict):
+        checkout.record_purchase(**receipt | {"customer": create_customer(name="Bob")})
+    assert (Purchase.objects.count(), PointBalance.objects.get(customer=kept).active) == (1, 14)
 
 
 def test_another_store_or_till_may_use_the_same_number(receipt):

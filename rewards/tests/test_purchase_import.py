@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Sum
 from django.utils import translation
 
+from customers import merging
 from customers.models import Category, Product, Purchase, PurchaseLine, Store
 from rewards import checkout, proof, sale
 from rewards.models import PointBalance, PointTransaction
@@ -132,6 +133,19 @@ def test_members_who_were_merged_or_erased_are_found_as_what_they_are_now():
     create_customer(member_number="A3", erased_at=NOW)
     take(row("R1", member="A2") + row("R2", member="A3"))
     assert list(Purchase.objects.order_by("reference").values_list("customer", flat=True)) == [alice.pk, None]
+
+
+def test_a_receipt_of_before_a_merge_is_the_same_receipt():
+    kept, duplicate = create_customer(member_number="A1"), create_customer(member_number="A2")
+    text = row("R1", member="A2")
+    take(text)
+    merging.merge(kept=kept, duplicate=duplicate, by=None, now=NOW)
+    report = take(text)
+    assert (report.counts["unchanged"], faults(report), PointTransaction.objects.filter(kind="earn").count()) == (
+        1,
+        [],
+        1,
+    )
 
 
 def test_a_dry_run_counts_the_same_and_writes_nothing():
