@@ -21,16 +21,17 @@ from rewards import (
     caps,
     coupon_baskets,
     earning,
+    holds,
     ledger,
     redemption,
     stamps,
     stored_value,
     tiers,
 )
-from rewards.books import Cause, open_books
+from rewards.books import Books, Cause, open_books
 from rewards.caps import Moment, Rooms
 from rewards.earning import Earned
-from rewards.models import Coupon, EarningRule
+from rewards.models import Coupon, EarningRule, PointHold
 from rewards.models.points import Account, Kind
 from rewards.sale import PaysTooMuch, Quote, Receipt, ReceiptConflict, SoldLine, ValuePayments, value_of
 from rewards.tiers import Ladder, Standings
@@ -67,13 +68,15 @@ def record_purchase(
     coupon: Coupon | None = None,
     coupons: Sequence[Coupon] = (),
     value: ValuePayments = (),
+    hold: PointHold | None = None,
     by: User | None = None,
 ) -> Purchase:
     """Record a purchase with the points it earns and those that pay for it, with its coupons and gift cards; return it.
 
     Once per receipt: the same again returns the first purchase. All or nothing. `coupon` is short for a single one, `value`
-    is how much each gift card or store credit pays. Raises ReceiptConflict when the receipt says something else,
-    InsufficientPoints, PaysTooMuch, CouponRefused and ValueRefused.
+    is how much each gift card or store credit pays. Points come out of the customer's `hold`, if one is given, and what is
+    left of it goes back. Raises ReceiptConflict when the receipt says something else, InsufficientPoints, HoldClosed,
+    HoldTooSmall, PaysTooMuch, CouponRefused and ValueRefused.
     """
     whole = sum(line.total for line in lines) - discount
     coupons = [*coupons, coupon] if coupon else coupons
@@ -82,7 +85,7 @@ def record_purchase(
     receipt = Receipt(
         store=store, reference=reference, customer_id=customer and customer.pk, occurred_at=occurred_at, lines=lines,
         till=till, discount=discount + off, points=points, paid_by_points=value_of(points), by_id=by and by.pk,
-        multiplier=coupon_baskets.multiplier(coupons), value=_each_once(value),
+        multiplier=coupon_baskets.multiplier(coupons), value=_each_once(value), hold=hold,
     )  # fmt: skip
     # Looked up before the write transaction: a retry must not queue for SQLite's one write lock.
     known, rules, steps = _look(receipt)
@@ -143,10 +146,7 @@ def _record(
         # The order of locks: customers, counters, offers, gift cards; a full stamp card comes to its offer with the counters locked.
         rooms = caps.open_rooms(rules=rules, moments=_moments([receipt]))
         if receipt.points:
-            cause = Cause(
-                source=purchase.source, occurred_at=receipt.occurred_at, store_id=receipt.store.pk, by_id=receipt.by_id
-            )
-            ledger.book_debit(books, receipt.customer_id, receipt.points, Kind.REDEEM, Account.REDEEMED, cause)
+            _pay_by_points(books, receipt, purchase)
         if coupons:
             if of_cards:
                 stamps.lock_offers(rules=of_cards, also={coupon.batch_id for coupon, __ in coupons})
@@ -165,6 +165,16 @@ def _record(
     if customer is not None:
         _follow(receipt, customer, plain, award, standings)
     return purchase
+
+
+def _pay_by_points(books: Books, receipt: Receipt, purchase: Purchase) -> None:
+    cause = Cause(
+        source=purchase.source, occurred_at=receipt.occurred_at, store_id=receipt.store.pk, by_id=receipt.by_id
+    )
+    if receipt.hold is not None:
+        holds.book_capture(books, receipt.hold, receipt.points, cause, now=purchase.recorded_at)
+    else:
+        ledger.book_debit(books, receipt.customer_id, receipt.points, Kind.REDEEM, Account.REDEEMED, cause)
 
 
 def _pay_by_value(receipt: Receipt, purchase: Purchase, customer: Customer | None, by: User | None) -> None:

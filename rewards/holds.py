@@ -73,21 +73,29 @@ def capture(*, hold: PointHold, occurred_at: dt.datetime, points: int | None = N
     Once per hold: the same number again returns the first transaction. Raises HoldClosed and HoldTooSmall.
     """
     wanted = hold.points if points is None else points
-    if not 0 < wanted <= hold.points:
-        raise HoldTooSmall(hold=hold, points=wanted)
     spent = Cause(source=f"{hold.source}:capture", occurred_at=occurred_at, store_id=hold.store_id, by_id=hold.by_id)
     with open_books([hold.customer_id], with_lots=True) as books:
         hold.refresh_from_db()
         if hold.state == PointHold.State.CAPTURED and hold.captured == wanted:
-            return PointTransaction.objects.get(source=spent.source, kind=Kind.REDEEM)
-        _refuse_closed(hold, occurred_at)
-        refuse_frozen(wanted)
-        _release(books, hold, hold.points - wanted, occurred_at)
-        row = books.post(
-            hold.customer_id, Kind.REDEEM, Account.HELD, Account.REDEEMED, wanted, spent, hold.transaction_id
-        )
-        _close(hold, PointHold.State.CAPTURED, occurred_at, captured=wanted)
+            return PointTransaction.objects.get(reverses=hold.transaction_id, kind=Kind.REDEEM)
+        row = book_capture(books, hold, wanted, spent, now=occurred_at)
     return books.transaction(row)
+
+
+def book_capture(books: Books, hold: PointHold, points: int, cause: Cause, *, now: dt.datetime) -> int:
+    """Spend points of a hold for a new cause and give the rest back, on books that are open with their lots; return the row.
+
+    Raises HoldClosed when it is no longer open at `now`, HoldTooSmall and SpendingFrozen.
+    """
+    hold.refresh_from_db()
+    _refuse_closed(hold, now)
+    if not 0 < points <= hold.points:
+        raise HoldTooSmall(hold=hold, points=points)
+    refuse_frozen(points)
+    _release(books, hold, hold.points - points, now)
+    row = books.post(hold.customer_id, Kind.REDEEM, Account.HELD, Account.REDEEMED, points, cause, hold.transaction_id)
+    _close(hold, PointHold.State.CAPTURED, now, captured=points)
+    return row
 
 
 def release(*, hold: PointHold, occurred_at: dt.datetime) -> PointHold:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from customers.models import Customer, Product, Purchase, Store
 from rewards import earning
 from rewards.earning import Basket, BasketLine, Earned
-from rewards.models import ValueAccount
+from rewards.models import PointHold, ValueAccount
 
 type ValuePayments = Sequence[tuple[ValueAccount, int]]
 
@@ -60,7 +60,7 @@ class SoldLine(NamedTuple):
 class Receipt:
     """A purchase to be recorded; `discount` is taken off the whole receipt, coupons included. A guest has no customer.
 
-    `points` pay for `paid_by_points` of the money; `multiplier` is that of a coupon, in basis points. `value` says how much
+    `points` pay for `paid_by_points` of the money, out of the customer's `hold` if there is one; `multiplier` is that of a coupon, in basis points. `value` says how much
     each gift card or store credit pays, which earns like money.
     """
 
@@ -76,6 +76,7 @@ class Receipt:
     multiplier: int = earning.ONCE
     by_id: int | None = None
     value: ValuePayments = ()
+    hold: PointHold | None = None
 
     @property
     def paid_by_value(self) -> int:

@@ -12,10 +12,11 @@ from customers.models.api_key import Scope
 from rewards import coupon_baskets, coupon_offers, redemption, sale, value_accounts
 from rewards.api.coupon_schemas import CouponVerdict
 from rewards.api.coupons import saying_why, verdict
+from rewards.api.points import find_hold
 from rewards.api.purchase_schemas import BasketIn, CardPayment, PurchaseIn
 from rewards.coupons import CouponRefused, Reason, find
 from rewards.ledger import InsufficientPoints
-from rewards.models import Coupon, PointBalance, ValueAccount
+from rewards.models import Coupon, PointBalance, PointHold, ValueAccount
 from rewards.redemption import Situation
 from rewards.sale import PaysTooMuch, Receipt, SoldLine
 
@@ -55,6 +56,17 @@ def paying_points(request: HttpRequest, body: BasketIn, customer: Customer | Non
         if customer is None:
             raise invalid("/points", _("Only a member pays with points: give the member number."))
     return body.points
+
+
+def paying_hold(request: HttpRequest, body: PurchaseIn, customer: Customer | None) -> PointHold | None:
+    """Return the hold whose points are to pay for a purchase; it must be the member's own."""
+    if body.hold is None:
+        return None
+    needs(request, Scope.POINTS_HOLD)
+    hold = find_hold(request, body.hold)
+    if customer is None or hold.customer_id != customer.pk:
+        raise invalid("/hold", _("These points are on hold for another customer."))
+    return hold
 
 
 def paying_cards(request: HttpRequest, body: PurchaseIn, customer: Customer | None) -> list[tuple[ValueAccount, int]]:

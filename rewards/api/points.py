@@ -133,7 +133,7 @@ def place_hold(request: HttpRequest, body: HoldIn) -> HoldOut:
     summary=gettext_noop("Spend the points on hold, all or fewer; the rest goes back at once."),
 )
 def capture_hold(request: HttpRequest, hold: Path[Id], body: CaptureIn) -> HoldOut:
-    row = _find_hold(request, hold)
+    row = find_hold(request, hold)
     holds.capture(hold=row, occurred_at=timezone.now(), points=body.points)
     return _hold(row)
 
@@ -148,7 +148,7 @@ def capture_hold(request: HttpRequest, hold: Path[Id], body: CaptureIn) -> HoldO
     summary=gettext_noop("Give the points on hold back."),
 )
 def release_hold(request: HttpRequest, hold: Path[Id], body: Nothing) -> HoldOut:
-    return _hold(holds.release(hold=_find_hold(request, hold), occurred_at=timezone.now()))
+    return _hold(holds.release(hold=find_hold(request, hold), occurred_at=timezone.now()))
 
 
 @operation(
@@ -184,7 +184,7 @@ def _movement(row: PointTransaction) -> MovementOut:
     )  # fmt: skip
 
 
-def _find_hold(request: HttpRequest, pk: int) -> PointHold:
+def find_hold(request: HttpRequest, pk: int) -> PointHold:
     """Return a hold that this client placed, or one of its store."""
     hold = PointHold.objects.select_related("customer", "transaction").filter(pk=pk).first()
     is_own = hold is not None and hold.source.startswith(f"api:{request.auth.client}:")

@@ -17,6 +17,7 @@ from rewards.api.fields import (
     MOST_LINES,
     Code,
     Currency,
+    Id,
     Position,
     Quantity,
 )
@@ -98,6 +99,12 @@ class PurchaseIn(BasketIn):
     """A receipt, unique per store and till."""
 
     reference: Reference
+    hold: Annotated[
+        Id | None,
+        Field(
+            description=gettext_noop("Takes the points out of this hold of the member, all of them unless `points` says fewer; the rest goes back.")
+        ),
+    ] = None  # fmt: skip
     value: Annotated[
         list[CardPayment],
         Field(

@@ -90,11 +90,12 @@ def record_purchase(request: HttpRequest, body: PurchaseIn) -> PurchaseOut:
     customer, known = _customer_and_articles(request, body)
     lines = _sold(body.lines, articles.find_or_make(_wanted(body.lines), known=known))
     points, coupons = baskets.paying_points(request, body, customer), baskets.paying_coupons(request, body)
+    hold = baskets.paying_hold(request, body, customer)
     with saying_why(request):
         purchase = checkout.record_purchase(
             store=store, till=till, reference=body.reference, customer=customer, occurred_at=body.occurred_at,
-            lines=lines, discount=body.discount, points=points, coupons=coupons,
-            value=baskets.paying_cards(request, body, customer),
+            lines=lines, discount=body.discount, coupons=coupons, hold=hold,
+            points=points or (hold.points if hold else 0), value=baskets.paying_cards(request, body, customer),
         )  # fmt: skip
     if not purchase.is_new:
         sentence = _("Receipt %(reference)s is recorded already.") % {"reference": body.reference}

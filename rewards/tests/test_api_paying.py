@@ -6,7 +6,7 @@ import pytest
 
 from customers.models import Customer, Product, Purchase, Store
 from customers.tests.api_factories import EVERYTHING, Caller, create_key, problem
-from rewards import coupons
+from rewards import coupons, proof
 from rewards.models import Coupon, CouponUse, PointBalance, PointTransaction
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import award, create_customer, create_rule, create_store
@@ -78,6 +78,49 @@ def test_a_quote_names_the_coupons_that_fit_and_why_others_do_not(till: Caller, 
     assert till.post("/quotes", basket(member_number=None)).json()["coupons"] == []
     blind = Caller(create_key("purchases:read", store=store))
     assert blind.post("/quotes", basket()).json()["coupons"] == []
+
+
+def hold(till: Caller, points: int, *, of: str = "A1") -> int:
+    answer = till.post("/holds", {"member_number": of, "points": points, "minutes": 15})
+    assert answer.status_code == 201, answer.content
+    return answer.json()["id"]
+
+
+def account(alice: Customer) -> tuple[int, int]:
+    row = PointBalance.objects.get(customer=alice)
+    return row.active, row.held
+
+
+@pytest.mark.parametrize(("asked", "paid"), [({}, 300), ({"points": 300}, 300), ({"points": 200}, 200)])
+def test_a_purchase_is_paid_from_a_hold_and_its_return_gives_the_points_back(till, alice, asked, paid):
+    pk = hold(till, 300)
+    assert account(alice) == (200, 300)
+    made = till.post("/purchases", receipt(hold=pk, **asked))
+    assert made.status_code == 201, made.content
+    earned = (2_000 - paid) // 100
+    assert (made.json()["paid_by_points"], made.json()["points"]["earned"]) == (paid, earned)
+    assert account(alice) == (500 - paid + earned, 0)
+    assert problem(till.post("/purchases", receipt("R-2", hold=pk))) == (409, "hold_closed")
+    again = till.post(f"/holds/{pk}/capture", {"points": paid})
+    assert (again.status_code, again.json()["state"]) == (201, "captured")
+    back = {"purchase": "R-1", "reference": "B-1", "occurred_at": NOON, "lines": [{"position": 1, "quantity": 2}]}
+    assert till.post("/refunds", back).status_code == 201
+    assert account(alice) == (500, 0)
+    assert proof.prove().faults == []
+
+
+def test_a_purchase_takes_no_more_than_its_hold_and_only_the_members_own(till: Caller, alice: Customer, store: Store):
+    bob = create_customer(name="Bob", member_number="B1")
+    award(bob, 100, at=MORNING)
+    pk, of_bob = hold(till, 300), hold(till, 100, of="B1")
+    assert problem(till.post("/purchases", receipt(hold=pk, points=301))) == (409, "hold_too_small")
+    assert problem(till.post("/purchases", receipt(hold=of_bob))) == (422, "invalid")
+    assert problem(till.post("/purchases", receipt(hold=pk, member_number=None))) == (422, "invalid")
+    assert problem(till.post("/purchases", receipt(hold=pk + of_bob + 1))) == (404, "not_found")
+    seller = Caller(create_key("purchases:write", store=store))
+    assert problem(seller.post("/purchases", receipt(hold=pk))) == (403, "scope_missing")
+    assert not Purchase.objects.exists()
+    assert (account(alice), account(bob)) == ((200, 300), (0, 100))
 
 
 @pytest.mark.parametrize("path", ["/quotes", "/purchases"])
