@@ -34,14 +34,23 @@ def live_passes(*, customer: Customer, now: dt.datetime, limit: int) -> list["Pa
     return sorted(passes, key=lambda it: not it.is_usable)
 
 
+def put_away_passes(*, customer: Customer, now: dt.datetime, limit: int) -> list["Pass"]:
+    """Return what the customer has put away and can still take out, the next to expire first."""
+    coupons = (
+        customer.coupons.live(now)
+        .filter(state=Coupon.State.HIDDEN)
+        .exclude(batch__state=CouponBatch.State.CLOSED)
+        .select_related("batch__product")
+        .order_by(F("expires_at").asc(nulls_last=True), "-pk")[:limit]
+    )
+    return [Pass.of(coupon, now=now) for coupon in coupons]
+
+
 def spent_passes(*, customer: Customer, now: dt.datetime, limit: int) -> list["Pass"]:
-    """Return what was used, withdrawn, put away or has expired, the newest first."""
+    """Return what was used, withdrawn or has expired, the newest first."""
     coupons = (
         customer.coupons.filter(
-            ~Q(state__in=LIVE_STATES)
-            | Q(expires_at__lte=now)
-            | Q(state=Coupon.State.HIDDEN)
-            | Q(batch__state=CouponBatch.State.CLOSED)
+            ~Q(state__in=LIVE_STATES) | Q(expires_at__lte=now) | Q(batch__state=CouponBatch.State.CLOSED)
         )
         .select_related("batch__product")
         .newest_first()[:limit]
@@ -85,6 +94,11 @@ class Pass:
     def is_usable(self) -> bool:
         """Whether a till would take it now."""
         return self.state in ("active", "reserved")
+
+    @property
+    def is_put_away(self) -> bool:
+        """Whether its owner has put it away, and can take it out again."""
+        return self.state == "hidden"
 
     @property
     def is_over(self) -> bool:
@@ -143,8 +157,10 @@ def _chinese_percent(basis_points: int) -> str:
 
 def _state(coupon: Coupon, now: dt.datetime) -> str:
     state = coupon.state_at(now)
+    if state in (*LIVE_STATES, "scheduled") and coupon.batch.state == CouponBatch.State.CLOSED:
+        return "closed"
     if state in ("active", "reserved", "scheduled") and coupon.batch.state != CouponBatch.State.ACTIVE:
-        return "closed" if coupon.batch.state == CouponBatch.State.CLOSED else "paused"
+        return "paused"
     return state
 
 
@@ -162,8 +178,6 @@ def _validity(coupon: Coupon, state: str, now: dt.datetime) -> str:
             return _("Not accepted at the moment")
         case "scheduled":
             return _("From %(day)s") % {"day": near_day(coupon.starts_at, now)}
-        case "hidden":
-            return _("Put away")
     if coupon.expires_at is None:
         return _("No end date")
     return _("Until %(day)s") % {"day": near_day(last_moment(coupon.expires_at), now)}

@@ -79,6 +79,8 @@ PAGES = {
     "look_logo": (404, 404, 404, 404),
     "look_icon": (404, 404, 404, 404),
     # Changed by POST alone.
+    "coupon_hide": (302, 405, 405, 405),
+    "coupon_unhide": (302, 405, 405, 405),
     "reward_take": (302, 405, 405, 405),
     "reward_cancel": (302, 405, 405, 405),
     "set_language": (405, 405, 405, 405),
@@ -259,7 +261,7 @@ def alices(clients: dict[str, Client]) -> dict[str, dict[str, object]]:
         "reward": {"slug": "mug"}, "reward_take": {"slug": "mug"}, "reward_order": {"pk": order.pk},
         "reward_cancel": {"pk": order.pk}, "gift_card": {"pk": card.pk},
         "stamp_card": {"pk": stamps.pk},
-        "coupon": {"pk": coupon.pk}, "purchase": {"pk": purchase.pk}, "survey_answer": token, "survey_link": {"code": "x" * 10}, "survey_unsubscribe": token, "opt_out": token,
+        "coupon": {"pk": coupon.pk}, "coupon_hide": {"pk": coupon.pk}, "coupon_unhide": {"pk": coupon.pk}, "purchase": {"pk": purchase.pk}, "survey_answer": token, "survey_link": {"code": "x" * 10}, "survey_unsubscribe": token, "opt_out": token,
         "survey_preferences": token, "survey_mail": token, "survey_test": token,
         "mail_sample": {"kind": "receipt", "language": "en"}, "mail_sample_html": {"kind": "receipt", "language": "en"},
         "look_colours": {"version": "x"}, "look_logo": {"version": "x"}, "look_icon": {"version": "x", "size": 192},

@@ -6,7 +6,7 @@ from django.test import Client
 from customers.accounts import ensure_user
 from customers.models import Customer, Product
 from customers.tests.factories import NOON, create_customer, create_store
-from rewards import checkout, returns, sale
+from rewards import checkout, redemption, returns, sale
 from rewards.coupons import code_of
 from rewards.models import Coupon
 from rewards.tests.coupon_factories import create_batch, issue_coupon
@@ -46,6 +46,48 @@ def test_a_used_coupon_shows_no_code(client, alice):
     coupon = issue_coupon(customer=alice)
     Coupon.objects.update(state="redeemed", uses=1)
     assert code_of(coupon) not in client.get(f"/coupons/{coupon.pk}/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_coupon_is_put_away_and_taken_out_again(client, alice):
+    coupon = issue_coupon(customer=alice)
+    assert f'action="/coupons/{coupon.pk}/hide/"' in client.get(f"/coupons/{coupon.pk}/").content.decode()
+    for _press in range(2):  # the second changes nothing and finds what it asked for
+        answer = client.post(f"/coupons/{coupon.pk}/hide/", follow=True)
+        assert [str(each) for each in answer.context["messages"]] == [
+            f"“{coupon.batch.name}” is put away. You find it at the end of this page."
+        ]
+        assert (answer.context["live"], len(answer.context["put_away"])) == ([], 1)
+        assert f'action="/coupons/{coupon.pk}/unhide/"' in answer.content.decode()
+    page = client.get(f"/coupons/{coupon.pk}/").content.decode()
+    assert code_of(coupon) not in page  # the till would refuse it
+    assert "It stays yours" in page
+    for _press in range(2):
+        answer = client.post(f"/coupons/{coupon.pk}/unhide/", follow=True)
+        assert code_of(coupon) in answer.content.decode()
+    assert redemption.redeem(coupon=coupon, request_key="till:1", now=NOON, customer=alice)
+
+
+@pytest.mark.django_db
+def test_a_coupon_in_use_or_over_is_not_put_away(client, alice):
+    used = issue_coupon(customer=alice)
+    Coupon.objects.update(state="redeemed", uses=1)
+    answer = client.post(f"/coupons/{used.pk}/hide/", follow=True)
+    assert "This coupon was already used." in answer.content.decode()
+    assert "/hide/" not in answer.content.decode()
+    assert Coupon.objects.get().state == "redeemed"
+
+
+@pytest.mark.django_db
+def test_nobody_puts_away_what_is_not_theirs_nor_by_a_link(client, alice):
+    bobs, own = issue_coupon(customer=create_customer(name="Bob")), issue_coupon(customer=alice)
+    for verb in ("hide", "unhide"):
+        assert client.post(f"/coupons/{bobs.pk}/{verb}/").status_code == 404
+        assert client.get(f"/coupons/{own.pk}/{verb}/").status_code == 405
+    guarded = Client(enforce_csrf_checks=True)
+    guarded.force_login(alice.user or ensure_user(email="alice@example.com"))
+    assert guarded.post(f"/coupons/{own.pk}/hide/").status_code == 403
+    assert set(Coupon.objects.values_list("state", flat=True)) == {"active"}
 
 
 @pytest.mark.django_db
@@ -95,7 +137,7 @@ def test_every_purchase_is_listed_once_over_the_pages(client, alice):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rows", [1, 20])
-@pytest.mark.parametrize(("path", "queries"), [("/", 14), ("/coupons/", 6), ("/points/", 5), ("/purchases/", 5)])
+@pytest.mark.parametrize(("path", "queries"), [("/", 14), ("/coupons/", 7), ("/points/", 5), ("/purchases/", 5)])
 def test_pages_ask_the_same_number_of_questions_however_much_there_is(
     client, alice, django_assert_num_queries, rows, path, queries
 ):

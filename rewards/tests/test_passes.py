@@ -7,8 +7,8 @@ from django.utils import translation
 
 from customers.models import Product
 from customers.tests.factories import NOON, create_customer, create_store
-from rewards.models import Coupon
-from rewards.passes import Pass, conditions_of, live_passes, short_money, spent_passes, worth_of
+from rewards.models import Coupon, CouponBatch
+from rewards.passes import Pass, conditions_of, live_passes, put_away_passes, short_money, spent_passes, worth_of
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 
 
@@ -69,14 +69,18 @@ def test_live_coupons_come_first_and_each_coupon_is_listed_once():
     used = issue_coupon(customer=customer)
     Coupon.objects.filter(pk=used.pk).update(state="redeemed", uses=1)
     hidden = issue_coupon(customer=customer)
-    Coupon.objects.filter(pk=hidden.pk).update(state="hidden")
+    closed_away = issue_coupon(customer=customer, batch=create_batch())
+    Coupon.objects.filter(pk__in=[hidden.pk, closed_away.pk]).update(state="hidden")
+    CouponBatch.objects.filter(pk=closed_away.batch_id).update(state="closed")
     live = live_passes(customer=customer, now=now, limit=10)
     spent = spent_passes(customer=customer, now=now, limit=10)
+    put_away = put_away_passes(customer=customer, now=now, limit=10)
     assert [ticket.coupon.pk for ticket in live[:2]] == [soon.pk, never.pk]
     assert {ticket.coupon.pk: ticket.state for ticket in live[2:]} == {scheduled.pk: "scheduled", paused.pk: "paused"}
     assert {ticket.coupon.pk: ticket.state for ticket in spent} == {
-        closed.pk: "closed", used.pk: "redeemed", hidden.pk: "hidden",
+        closed.pk: "closed", used.pk: "redeemed", closed_away.pk: "closed",
     }  # fmt: skip
+    assert [ticket.coupon.pk for ticket in put_away] == [hidden.pk]
 
 
 @pytest.mark.django_db
