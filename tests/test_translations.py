@@ -145,8 +145,8 @@ def visible_text(source: str) -> list[str]:
     ]
 
 
-# These speak both languages at once: nobody can be asked which when the server is broken or out of reach.
-BOTH_AT_ONCE = ("500.html", "offline.html")
+# These speak both languages at once: nobody can be asked which when the server is broken, out of reach or told nonsense.
+BOTH_AT_ONCE = ("400.html", "500.html", "offline.html")
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(ROOT).as_posix())

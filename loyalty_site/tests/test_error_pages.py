@@ -1,9 +1,13 @@
 """Pages for when something went wrong."""
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import translation
 from django.views.defaults import server_error
+
+LEADS_HOME = 'class="btn btn-primary" href="/"'
 
 
 @pytest.mark.django_db
@@ -26,6 +30,47 @@ def test_a_breakdown_asks_nothing_of_the_database(rf):
     page = server_error(rf.get("/")).content.decode()
     assert "Something went wrong" in page
     assert "出错了" in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "words", "place"),
+    [("en", "Too many tries for now", "198.51.100.1"), ("zh-hans", "尝试次数过多", "198.51.100.2")],
+)
+def test_who_tries_too_often_is_told_kindly(client, settings, language, words, place):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "1/m/ip"}
+    client.cookies["django_language"] = language
+    for _try in range(2):
+        answer = client.post("/accounts/login/", {"login": "x", "password": "x"}, REMOTE_ADDR=place)
+    assert answer.status_code == 429
+    assert words in answer.text
+    assert f'<html lang="{language}">' in answer.text
+    assert LEADS_HOME in answer.text
+
+
+@pytest.mark.django_db
+def test_a_request_that_cannot_be_read_is_answered_in_both_languages(client, settings):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    answer = client.get("/help/", headers={"host": "nonsense.example"})
+    assert answer.status_code == 400
+    assert "That did not work" in answer.text
+    assert "没有成功" in answer.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize(
+    ("name", "way_on"),
+    [(name, LEADS_HOME) for name in ("400", "403", "403_csrf", "404", "429", "500")]
+    + [("offline", 'href="">Try again')],
+)
+def test_every_page_for_trouble_says_a_way_on(rf, language, name, way_on):
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    with translation.override(language):
+        page = render_to_string(f"{name}.html", request=request)
+    assert page.startswith("<!doctype html>")
+    assert way_on in page
 
 
 @pytest.mark.django_db
