@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers import consent_words
 from customers.csv_values import BadValue
 from customers.customer_rows import read_phone
 from customers.enrolment import Word
@@ -55,12 +56,8 @@ class TillEnrolmentForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
     )
-    may_mail_offers = forms.BooleanField(
-        label=gettext_lazy("“Yes, mail me offers and surprises. I can stop that in every mail.”"), required=False
-    )
-    may_mail_surveys = forms.BooleanField(
-        label=gettext_lazy("“Yes, mail me a short survey now and then. I can stop that in every mail.”"), required=False
-    )
+    may_mail_offers = forms.BooleanField(label=consent_words.SENTENCES[OFFERS_WORDING], required=False)
+    may_mail_surveys = forms.BooleanField(label=consent_words.SENTENCES[SURVEYS_WORDING], required=False)
 
     def clean_phone(self) -> str:
         try:

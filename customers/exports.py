@@ -176,8 +176,8 @@ def _readable(row: models.Model, each: models.Field) -> str:
         return ""
     if each.is_relation:
         return str(getattr(row, each.name)) if _is_told(each) else f"#{value}"
-    if each.choices:
-        return str(getattr(row, f"get_{each.name}_display")())
+    if in_words := getattr(row, f"get_{each.name}_display", None):
+        return str(in_words())
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, dt.datetime):

@@ -14,7 +14,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from customers import sign_in_limits, till_pins
+from customers import consent_words, sign_in_limits, till_pins
 from customers.accounts import ensure_user
 from customers.joining_forms import MailedCodeForm
 from customers.models import Customer
@@ -80,16 +80,16 @@ class ResetPasswordForm(AllauthResetPasswordForm):
 class MailForm(forms.Form):
     """What may we mail you? A field is named for its purpose."""
 
-    # Purpose -> key and version of the label below: raise the version with any change of its meaning.
+    # Purpose -> key and version of its sentence in consent_words.
     WORDINGS = {"surveys": "survey-mail:1", "marketing": "offer-mail:1"}
 
     surveys = forms.BooleanField(
-        label=_("Mail me a short survey now and then, so that the shop hears what I think."),
+        label=consent_words.SENTENCES[WORDINGS["surveys"]],
         required=False,
         widget=forms.CheckboxInput(attrs={"role": "switch", "class": "form-check-input"}),
     )
     marketing = forms.BooleanField(
-        label=_("Mail me coupons, offers and small surprises."),
+        label=consent_words.SENTENCES[WORDINGS["marketing"]],
         required=False,
         widget=forms.CheckboxInput(attrs={"role": "switch", "class": "form-check-input"}),
     )

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from customers import consent_words
 from customers.enrolment import Word
 from customers.joining import Wish
 from customers.models import Consent
@@ -32,7 +33,7 @@ class BirthdayField(forms.DateField):
 class JoinForm(forms.Form):
     """An address is enough. `wish()` is what waits until the code comes back."""
 
-    # Key and version of the sentences below: raise the version with any change of their meaning.
+    # Keys and versions of sentences in consent_words.
     OFFERS_WORDING = "join-offers:1"
     SURVEYS_WORDING = "join-surveys:1"
 
@@ -52,11 +53,9 @@ class JoinForm(forms.Form):
     birthday = BirthdayField(
         label=gettext_lazy("Birthday (if you like)"), help_text=gettext_lazy("So that we can think of you.")
     )
-    may_mail_offers = forms.BooleanField(
-        label=gettext_lazy("Yes, mail me coupons, offers and small surprises."), required=False
-    )
+    may_mail_offers = forms.BooleanField(label=consent_words.SENTENCES[OFFERS_WORDING], required=False)
     may_mail_surveys = forms.BooleanField(
-        label=gettext_lazy("Yes, mail me a short survey now and then, so that the shop hears what I think."),
+        label=consent_words.SENTENCES[SURVEYS_WORDING],
         required=False,
     )
     friend = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from customers import consent_words
 from customers.forms import MailForm
 from customers.models import Consent, Customer
 
@@ -15,7 +16,7 @@ CHANNELS = (
     Consent.Channel.POST,
     Consent.Channel.WECHAT,
 )
-# Key and version of the sentences of this page: raise the version with any change of their meaning.
+# Key and version of the sentences of this page in consent_words.
 WORDING = "privacy-page:1"
 
 
@@ -32,8 +33,8 @@ class PrivacyForm(forms.Form):
     """A switch for each purpose and channel, and one for what is chosen from the purchases."""
 
     SENTENCES = {
-        Consent.Purpose.MARKETING.value: _("Coupons, offers and small surprises"),
-        Consent.Purpose.SURVEYS.value: _("Short surveys now and then"),
+        purpose: consent_words.SENTENCES[f"{WORDING} {purpose}"]
+        for purpose in (Consent.Purpose.MARKETING.value, Consent.Purpose.SURVEYS.value)
     }
 
     is_personalised = forms.BooleanField(

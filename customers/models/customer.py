@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from customers import consent_words
 from customers.models.history import AppendOnlyModel
 from customers.models.store import validate_time_zone
 
@@ -261,6 +262,14 @@ class Consent(AppendOnlyModel):
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         indexes = [models.Index(fields=["customer", "channel", "purpose", "-id"], name="consent_latest")]
+
+    def get_wording_display(self) -> str:
+        """Return the sentence that was shown, in the active language; empty when none is known."""
+        return consent_words.sentence(wording=self.wording, purpose=self.purpose)
+
+    def get_source_display(self) -> str:
+        """Return where it was said, in words for the customer."""
+        return consent_words.place(self.source)
 
     def __str__(self) -> str:
         word = _("yes") if self.is_granted else _("no")

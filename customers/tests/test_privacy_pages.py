@@ -13,10 +13,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from customers import audit, erasure, exports, retention
+from customers import audit, consent_words, consents, erasure, exports, opt_out, privacy_forms, retention
+from customers.enrolment_forms import TillEnrolmentForm
+from customers.forms import MailForm
+from customers.joining_forms import JoinForm
 from customers.models import AuditEvent, Consent, Customer, DataExport, Erasure, Purchase
 from customers.tests.api_factories import Caller
-from customers.tests.factories import create_customer, create_store, create_user
+from customers.tests.factories import NOON, create_customer, create_store, create_user
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -72,6 +75,46 @@ class TestChoices:
 
 
 class TestHistory:
+    @pytest.mark.parametrize(
+        ("language", "sentence", "place", "time"),
+        [
+            ("en", "Mail me coupons, offers and small surprises.", "on the page about your data", "10 Mar 2026 13:00"),
+            ("zh-hans", "把优惠券、优惠活动和小惊喜发到我的邮箱。", "在您的数据页面上", "2026年3月10日 13:00"),
+        ],
+    )
+    def test_a_word_is_shown_with_its_time_its_sentence_and_its_place(
+        self, browser, alice, language, sentence, place, time
+    ):
+        consents.grant(
+            customer=alice, channel="email", purpose="marketing", wording="offer-mail:1", source="portal:privacy",
+            by=None, now=NOON,
+        )  # fmt: skip
+        alice.user.language = language
+        alice.user.save()
+        page = browser.get("/privacy/history/").content.decode()
+        assert sentence in page
+        assert place in page
+        assert time in page
+        file = io.BytesIO()
+        exports.write(file, customer=alice, now=NOON)
+        with zipfile.ZipFile(file) as archive:
+            written = archive.read(f"data.{language}.html").decode()
+        assert sentence in written
+        assert place in written
+
+    def test_every_sentence_that_a_form_records_is_known(self):
+        keys = [
+            *MailForm.WORDINGS.values(), JoinForm.OFFERS_WORDING, JoinForm.SURVEYS_WORDING,
+            TillEnrolmentForm.OFFERS_WORDING, TillEnrolmentForm.SURVEYS_WORDING, opt_out.WORDING, privacy_forms.WORDING,
+        ]  # fmt: skip
+        for key in keys:
+            assert consent_words.sentence(wording=key, purpose="surveys") != key
+
+    def test_what_another_system_showed_is_told_as_it_named_it(self):
+        assert consent_words.sentence(wording="web-2024", purpose="surveys") == "web-2024"
+        assert consent_words.place("till:BER1") == "at the till"
+        assert consent_words.place("paper form") == "noted by the shop"
+
     def test_looks_are_shown_by_place_and_store_and_never_by_name(self, browser, alice):
         clerk = create_user(
             email="clerk@shop.example", name="Carla Clerk", is_staff=True, store=create_store(code="harbour")
