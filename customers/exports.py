@@ -21,7 +21,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from customers import audit, privacy
+from customers import audit, looks, privacy
 from customers.models import AuditEvent, Customer, DataExport, User
 
 KEPT = dt.timedelta(days=7)
@@ -107,7 +107,7 @@ def forget_due(*, now: dt.datetime) -> int:
 def write(file: BinaryIO, *, customer: Customer, now: dt.datetime, by_staff: str = "") -> None:
     """Write the zip about a customer. `by_staff` is the reason when staff made it; it stands in the file."""
     head = {
-        "programme": settings.PROGRAMME_NAME, "member_number": customer.member_number, "written_at": now.isoformat(),
+        "programme": looks.name(), "member_number": customer.member_number, "written_at": now.isoformat(),
         "currency": settings.PROGRAMME_CURRENCY, "made_by_the_shop_because": by_staff or None,
     }  # fmt: skip
     found = list(_walk(customer))
@@ -119,7 +119,7 @@ def write(file: BinaryIO, *, customer: Customer, now: dt.datetime, by_staff: str
                 sections = [_section(rule, rows) for rule, rows in found]
                 context = {
                     "customer": customer, "sections": sections, "language": language, "written_at": _moment(now),
-                    "programme_name": settings.PROGRAMME_NAME, "by_staff": by_staff,
+                    "programme_name": looks.name(), "by_staff": by_staff,
                     "currency": settings.PROGRAMME_CURRENCY,
                 }  # fmt: skip
                 archive.writestr(f"data.{language}.html", render_to_string("customers/export.html", context))

@@ -13,11 +13,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from customers import audit, consent_words, consents, erasure, exports, opt_out, privacy_forms, retention
+from customers import audit, consent_words, consents, erasure, exports, looks, opt_out, privacy_forms, retention
 from customers.enrolment_forms import TillEnrolmentForm
 from customers.forms import MailForm
 from customers.joining_forms import JoinForm
-from customers.models import AuditEvent, Consent, Customer, DataExport, Erasure, Purchase
+from customers.models import AuditEvent, Consent, Customer, DataExport, Erasure, Look, Purchase
 from customers.tests.api_factories import Caller
 from customers.tests.factories import NOON, create_customer, create_store, create_user
 
@@ -220,6 +220,18 @@ class TestExport:
         row.refresh_from_db()
         assert row.state == "ready"
         assert row.path.stat().st_mode & 0o777 == 0o600
+
+    def test_the_file_is_headed_by_the_name_of_the_shop_in_its_language(self, alice):
+        looks.keep(Look(name_en="Tea & Talk", name_zh="茶与话"))
+        file = io.BytesIO()
+        try:
+            exports.write(file, customer=alice, now=NOON)
+        finally:
+            looks.keep(Look(), seconds=10**9)  # as all tests have it
+        with zipfile.ZipFile(file) as archive:
+            assert "Your data at Tea &amp; Talk" in archive.read("data.en.html").decode()
+            assert "茶与话" in archive.read("data.zh-hans.html").decode()
+            assert json.loads(archive.read("data.json"))["programme"] == "Tea & Talk"
 
     def test_the_command_writes_a_file(self, alice, tmp_path):
         call_command("export_customer", "M-ALICE", str(tmp_path / "a.zip"))
