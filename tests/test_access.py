@@ -109,6 +109,74 @@ PAGES = {
     "mail": (404, 404, 404, 404),
     "mail_html": (404, 404, 404, 404),
 }
+# What a POST without a word answers to the same; a page that is not listed here is only looked at.
+POSTS = {
+    "profile": (302, 302, 302, 302),
+    "till_pin": (302, 200, 200, 302),
+    "details": (302, 302, 302, 302),
+    "preferences": (302, 302, 302, 302),
+    "address": (302, 200, 200, 302),
+    "address_code": (302, 302, 302, 302),
+    "devices": (302, 302, 302, 302),
+    "passkey_later": (302, 302, 302, 302),
+    "privacy": (302, 302, 302, 302),
+    "privacy_confirm": (302, 200, 200, 302),
+    "privacy_export": (302, 302, 302, 302),
+    "privacy_erase": (302, 302, 302, 302),
+    "gift_cards": (302, 422, 422, 302),
+    "coupon_hide": (302, 302, 404, 302),
+    "coupon_unhide": (302, 302, 404, 302),
+    "reward_take": (302, 302, 302, 302),
+    "reward_cancel": (302, 302, 404, 302),
+    "join": (200, 302, 302, 302),
+    "join_code": (302, 302, 302, 302),
+    "claim": (200, 302, 302, 302),
+    "claim_code": (302, 302, 302, 302),
+    "friend_link": (405, 405, 405, 405),
+    "set_language": (302, 302, 302, 302),
+    "opt_out": (404, 404, 404, 404),
+    "survey_answer": (404, 404, 404, 404),
+    "survey_link": (404, 404, 404, 404),
+    "survey_unsubscribe": (404, 404, 404, 404),
+    "survey_preferences": (404, 404, 404, 404),
+    "survey_mail": (404, 404, 404, 404),
+    "survey_test": (404, 404, 404, 404),
+    "mail_provider": (404, 404, 404, 404),
+}
+# The log-in and what is behind it: GET and POST of nobody, of a customer and of a manager without a second factor.
+ACCOUNTS = {
+    "login/code/": (200, 200, 302, 302, 302, 302),
+    "login/code/confirm/": (302, 302, 302, 302, 302, 302),
+    "login/": (200, 200, 302, 302, 302, 302),
+    "signup/": (302, 302, 302, 302, 302, 302),
+    "inactive/": (200, 405, 200, 405, 200, 405),
+    "confirm-email/": (200, 405, 200, 405, 200, 405),
+    "^confirm-email/(?P<key>[-:\\w]+)/$": (200, 404, 200, 404, 200, 404),
+    "password/reset/": (200, 200, 200, 200, 200, 200),
+    "password/reset/done/": (200, 405, 200, 405, 200, 405),
+    "password/reset/key/done/": (200, 405, 200, 405, 200, 405),
+    "^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": (200, 200, 200, 200, 200, 200),
+    "2fa/authenticate/": (302, 302, 302, 302, 302, 302),
+    "2fa/webauthn/login/": (302, 302, 302, 302, 302, 302),
+    # For those who are signed in; addresses are kept by the shop, passwords are for staff.
+    "email/": (302, 302, 404, 404, 404, 404),
+    "password/set/": (302, 302, 404, 404, 200, 200),
+    "password/change/": (302, 302, 404, 404, 302, 302),
+    "reauthenticate/": (302, 302, 403, 403, 403, 403),
+    "2fa/": (302, 302, 302, 302, 200, 405),
+    "2fa/reauthenticate/": (302, 302, 403, 403, 403, 403),
+    "2fa/totp/activate/": (302, 302, 200, 200, 200, 200),
+    "2fa/totp/deactivate/": (302, 302, 404, 404, 404, 404),
+    "2fa/recovery-codes/": (302, 302, 404, 405, 404, 405),
+    "2fa/recovery-codes/generate/": (302, 302, 200, 200, 200, 200),
+    "2fa/recovery-codes/download/": (302, 302, 404, 404, 404, 404),
+    "2fa/webauthn/": (302, 302, 200, 405, 200, 405),
+    "2fa/webauthn/add/": (302, 302, 200, 200, 200, 200),
+    "2fa/webauthn/reauthenticate/": (302, 302, 403, 403, 403, 403),
+    "2fa/webauthn/keys/<int:pk>/remove/": (302, 302, 404, 404, 404, 404),
+    "2fa/webauthn/keys/<int:pk>/edit/": (302, 302, 404, 404, 404, 404),
+    "logout/": (302, 302, 200, 302, 200, 302),  # last: who was here is gone
+}
 # What the till answers to those who may work there, once they have chosen a store; everybody else is refused.
 TILL_ROLES = ("cashier", "manager", "owner")
 TILL_PAGES = {
@@ -274,6 +342,7 @@ def alices(clients: dict[str, Client]) -> dict[str, dict[str, object]]:
 def test_every_address_is_listed() -> None:
     ours = {route.name for path, route in ALL if not path.startswith(("admin/", "api/", "accounts/"))}
     assert ours == PAGES.keys() | TILL_PAGES.keys()
+    assert {path.removeprefix("accounts/") for path, _route in ALL if path.startswith("accounts/")} == ACCOUNTS.keys()
     models = {f"{model._meta.app_label}.{model._meta.model_name}" for model in admin.site._registry}
     assert models == set(LISTS)
 
@@ -298,6 +367,33 @@ def test_each_page_answers_each_actor_as_listed(
                 wrong.append(f"{actor} {url}: may be cached")
             if "Content-Security-Policy" not in response.headers:
                 wrong.append(f"{actor} {url}: no content security policy")
+    assert wrong == []
+
+
+def test_each_page_takes_a_post_of_each_actor_as_listed(
+    clients: dict[str, Client], alices: dict[str, dict[str, object]]
+) -> None:
+    wrong = []
+    assert POSTS.keys() <= PAGES.keys()
+    for name, looked_at in PAGES.items():
+        url = reverse(name, kwargs=alices.get(name))
+        nobody, owner, other, staff = POSTS.get(name, (302 if looked_at[0] == 302 else 405, 405, 405, 405))
+        expected = {"anonymous": nobody, "bob": other, "alice": owner} | dict.fromkeys([*ROLES, "owner"], staff)
+        for actor, status in expected.items():
+            if (found := clients[actor].post(url).status_code) != status:
+                wrong.append(f"{actor} {url}: {found}, not {status}")
+    assert wrong == []
+
+
+def test_the_log_in_and_what_is_behind_it_answer_as_listed(clients: dict[str, Client]) -> None:
+    wrong = []
+    for path, statuses in ACCOUNTS.items():
+        url = "/accounts/" + re.sub(r"\(\?P<\w+>.*?\)(?=[-/])|<[^>]+>", "1", path).strip("^$")
+        asked = [(actor, method) for actor in ("anonymous", "alice", "manager") for method in ("get", "post")]
+        for (actor, method), status in zip(asked, statuses, strict=True):
+            response = getattr(clients[actor], method)(url)
+            if response.status_code != status:
+                wrong.append(f"{actor} {method} {url}: {response.status_code}, not {status}")
     assert wrong == []
 
 
@@ -329,6 +425,8 @@ def test_the_till_is_open_to_those_who_work_there(clients: dict[str, Client]) ->
             expected = 302 if actor == "anonymous" else status if actor in TILL_ROLES else 403
             if (found := client.get(url).status_code) != expected:
                 wrong.append(f"{actor} {url}: {found}, not {expected}")
+            if actor not in TILL_ROLES and (found := client.post(url).status_code) != expected:
+                wrong.append(f"POST {actor} {url}: {found}, not {expected}")
     assert wrong == []
 
 
@@ -350,7 +448,13 @@ def admin_urls() -> list[str]:
 
 @pytest.mark.parametrize("actor", ["anonymous", "alice"])
 def test_the_admin_shows_nothing_to_customers(clients: dict[str, Client], actor: str) -> None:
-    shown = [url for url in admin_urls() if clients[actor].get(url).status_code not in (302, 403, 404)]
+    client = clients[actor]
+    shown = [
+        url
+        for url in admin_urls()
+        if {client.get(url).status_code, client.post(url).status_code}
+        - ({302} if actor == "anonymous" else {302, 403, 404})
+    ]
     assert shown == []
 
 
