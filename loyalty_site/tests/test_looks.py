@@ -15,10 +15,14 @@ from django.utils import timezone
 from customers.accounts import ensure_user
 from customers.models import Customer, Product
 from customers.tests.factories import create_customer, create_store
-from rewards import checkout, sale
+from rewards import catalogue, checkout, coupons, sale
+from rewards.models import Reward
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import award, create_rule
+from rewards.tests.reward_factories import create_reward
+from rewards.tests.stamp_factories import create_card
 from rewards.tests.tier_factories import create_tiers
+from rewards.tests.value_factories import sell_card
 from tests.accessibility import violations
 
 OWN_PAGES = ["/", "/coupons/", "/coupons/{coupon}/", "/points/", "/purchases/", "/purchases/{purchase}/", "/card/"]
@@ -52,6 +56,23 @@ OPEN_PAGES = [
     "/help/",
     "/offline/",
     "/nonsense/",
+]
+# What belongs to somebody or to one thing, and only shows when there is one.
+DETAIL_PAGES = [
+    "/coupons/{coupon}/", "/coupons/{hidden}/", "/rewards/tea/", "/rewards/crown/", "/rewards/orders/{order}/",
+    "/gift-cards/{card}/", "/stamps/{stamps}/",
+]  # fmt: skip
+# A page, and what is typed wrong into its form.
+OPEN_MISTAKES: list[tuple[str, dict[str, str]]] = [
+    ("/join/", {"email": "nonsense"}),
+    ("/accounts/login/code/", {"email": "nonsense"}),
+    ("/accounts/login/", {"login": "nobody@example.com", "password": "wrong"}),
+]
+OWN_MISTAKES: list[tuple[str, dict[str, str]]] = [
+    ("/profile/details/", {"phone": "nonsense", "birthday": "2999-01-01"}),
+    ("/profile/address/", {"email": "nonsense"}),
+    ("/profile/pin/", {"pin": "123456", "again": "654321"}),
+    ("/gift-cards/", {"code": "nonsense"}),
 ]
 # Between them every value of each: language, scheme, width.
 VISITS = [("en", "light", 320), ("zh-hans", "dark", 320), ("zh-hans", "light", 1280), ("en", "dark", 1280)]
@@ -104,6 +125,59 @@ def test_every_page_is_readable_reachable_and_keeps_the_policy(
     assert [text for text in complaints if "404 (Not Found)" not in text] == []
 
 
+@pytest.mark.parametrize(("language", "scheme", "width"), VISITS)
+def test_details_and_mistakes_are_readable_and_reachable(
+    browser: Any, live_server: Any, alice: Customer, language: str, scheme: str, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+    page, complaints = context.new_page(), []
+    for path, typed in OPEN_MISTAKES:
+        complaints += _mistaken(page, live_server.url + path, typed, width)
+    context.add_cookies([{"name": "session", "value": _session(), "url": live_server.url}])
+    names = _things_of(alice)
+    for path in DETAIL_PAGES:
+        complaints += _complaints(page, live_server.url + path.format(**names), width)
+    page.goto(live_server.url + "/coupons/")
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    complaints += _seen(page, "coupons-open", width)
+    for path, typed in OWN_MISTAKES:
+        complaints += _mistaken(page, live_server.url + path, typed, width)
+    page.goto(live_server.url + "/rewards/tea/")
+    Reward.objects.filter(slug="tea").update(points_cost=10**6)  # somebody made it dearer meanwhile
+    page.locator("main form button").click()
+    page.locator(".notice.error").wait_for()
+    complaints += _seen(page, "rewards-tea-refused", width)
+    context.close()
+    assert complaints == []
+
+
+def _things_of(customer: Customer) -> dict[str, int]:
+    """Give the customer one of each thing that has a page of its own, and return their keys by name."""
+    now = timezone.now()
+    create_reward(slug="tea", points_cost=10, name_en="A pot of tea", name_zh="一壶茶", description_en="Any tea.")
+    create_reward(slug="crown", points_cost=10**6, name_en="The crown", name_zh="皇冠")
+    order = catalogue.redeem_reward(customer=customer, reward=Reward.objects.get(slug="tea"), key="1", now=now)
+    hidden, shown = customer.coupons.redeemable(now)[:2]
+    coupons.hide(coupon=hidden, now=now)
+    return {
+        "coupon": shown.pk, "hidden": hidden.pk, "order": order.pk, "card": sell_card(customer=customer, at=now).pk,
+        "stamps": create_card().pk,
+    }  # fmt: skip
+
+
+def _mistaken(page: Any, url: str, typed: dict[str, str], width: int) -> list[str]:
+    """Send a form with mistakes that the browser would have caught, and return the complaints about the answer."""
+    page.goto(url)
+    for name, text in typed.items():
+        page.locator(f"main [name={name}]").fill(text)
+    page.locator(f"main form:has([name={next(iter(typed))}])").evaluate("form => { form.noValidate = true; }")
+    with page.expect_navigation():
+        page.locator(f"main form:has([name={next(iter(typed))}]) button").first.click()
+    page.locator("main .invalid-feedback, main .alert, main .notice.error, main [aria-invalid=true]").first.wait_for()
+    return _seen(page, f"{_name_of(url)}-mistaken", width)
+
+
 def test_pages_work_without_script(browser: Any, live_server: Any, alice: Customer) -> None:
     context = browser.new_context(java_script_enabled=False)
     context.add_cookies([{"name": "session", "value": _session(), "url": live_server.url}])
@@ -125,7 +199,15 @@ def _session() -> str:
 
 def _complaints(page: Any, url: str, width: int) -> list[str]:
     page.goto(url, wait_until="load")
-    name = f"{url.partition('//')[2].partition('/')[2].strip('/').replace('/', '-') or 'home'}-{width}"
+    return _seen(page, _name_of(url), width)
+
+
+def _name_of(url: str) -> str:
+    return url.partition("//")[2].partition("/")[2].strip("/").replace("/", "-") or "home"
+
+
+def _seen(page: Any, name: str, width: int) -> list[str]:
+    name = f"{name}-{width}"
     if folder := os.environ.get("SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         language = page.locator("html").get_attribute("lang")

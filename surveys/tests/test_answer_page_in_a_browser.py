@@ -66,7 +66,7 @@ def test_a_mistake_is_explained_where_it_is(small, invitation):
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("width", [320, 1280])
 def test_every_page_behind_a_link_is_accessible_and_fits(browser, live_server, invitation, language, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
     page = context.new_page()
