@@ -51,6 +51,7 @@ def test_production_settings_pass_the_deploy_check_without_a_warning() -> None:
         {"SITE_URL": None},
         {"PROGRAMME_CURRENCY": "XYZ"},
         {"TIME_ZONE": "Mars/Olympus"},
+        {"SHOP_LANGUAGE": "de"},
         {"TRUSTED_PROXY_COUNT": "-1"},
     ],
     ids=lambda change: "-".join(f"{name}={value}"[:40] for name, value in change.items()),

@@ -93,3 +93,23 @@ def test_a_qr_code_needs_no_style_and_escapes_its_title():
     assert "style" not in drawing
     assert "<script>" not in drawing
     assert drawing.count("<path") == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("chosen", "browser", "shown"),
+    [
+        ("", "", "zh-hans"),
+        ("", "fr-FR,fr;q=0.9", "zh-hans"),
+        ("", "en-GB,fr;q=0.9", "en"),
+        ("en", "", "en"),
+    ],
+)
+def test_who_asks_for_no_language_of_ours_is_answered_in_that_of_the_shop(settings, client, chosen, browser, shown):
+    settings.LANGUAGE_CODE = "zh-hans"
+    user = create_user(email="alice@example.com", language=chosen)
+    customer = create_customer(name="Alice", user=user, language=chosen)
+    client.force_login(user)
+    page = client.get("/profile/", headers={"Accept-Language": browser} if browser else {})
+    assert f'<html lang="{shown}">' in page.text
+    assert customer.mail_language == (chosen or "zh-hans")
