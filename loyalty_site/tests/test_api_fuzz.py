@@ -9,21 +9,26 @@ import schemathesis
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
+from customers.models import Product
 from customers.models.api_key import Scope
 from customers.tests.api_factories import create_key
 from customers.tests.factories import create_customer
 from loyalty_site.api import API
 from loyalty_site.api_description import describe
 from loyalty_site.wsgi import application
-from rewards import coupons, holds, redemption
+from rewards import catalogue, checkout, coupons, holds, redemption, stored_value, value_accounts
+from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import NOON, award, create_rule, create_store
+from rewards.tests.reward_factories import create_reward
+from rewards.tests.value_factories import give_credit, sell_card
 
 # Left out on purpose: positive_data_acceptance, since a well-formed request may still name nobody or be refused.
 CHECKS = [
@@ -69,6 +74,16 @@ def shop(db: None, settings) -> dict[str, list]:
         customer=alice, points=10, source="test:hold", occurred_at=NOON, expires_at=NOON.replace(year=2099)
     )
     use = redemption.redeem(coupon=coupon, request_key="test:use", now=NOON, store=store)
+    purchase = checkout.record_purchase(
+        store=store, till="1", reference="R-1", customer=alice, occurred_at=NOON, points=20,
+        lines=[SoldLine(Product.objects.create(sku="TEA", name_en="Tea"), 3, 1_000)],
+    )  # fmt: skip
+    card, reward = sell_card(store=store), create_reward(points_cost=5)
+    give_credit(alice)
+    payment = stored_value.spend(
+        account=card, amount=100, source="test:card", customer=None, occurred_at=NOON, purchase=purchase, store=store
+    )
+    order = catalogue.redeem_reward(customer=alice, reward=reward, key="test", now=timezone.now())
     return {
         "member_number": ["A1", "B2"],
         "from_member": ["A1"],
@@ -76,13 +91,19 @@ def shop(db: None, settings) -> dict[str, list]:
         "email": ["alice@example.com"],
         "store": ["harbour", "web"],
         "till": ["1"],
-        "code": [coupons.code_of(coupon), coupons.code_of(single)],
+        "code": [coupons.code_of(coupon), coupons.code_of(single), value_accounts.code_of(card)],
         "reservation": ["basket"],
         "purchase": ["R-1", "R-2"],
         "reference": ["R-1", "R-2"],
         "occurred_at": ["2026-03-10T12:00:00Z", "2026-03-11T12:00:00+01:00"],
         "hold": [hold.pk],
         "redemption": [use.pk],
+        "sku": ["TEA"],
+        "position": [1],
+        "card": [card.pk],
+        "movement": [payment.pk],
+        "reward": [reward.slug],
+        "order": [order.pk],
     }
 
 
@@ -96,7 +117,8 @@ def keys(shop: dict) -> dict[str, frozenset[str]]:
 def known_instead(case: Case, shop: dict[str, list], choose: st.DataObject) -> None:
     """Put some values into a well-formed case that mean something in the shop, so that it gets further."""
     usual = lambda: choose.draw(st.integers(0, 7)) > 0  # noqa: E731
-    for place in (case.body, case.path_parameters, case.query):
+    lines = case.body.get("lines", []) if isinstance(case.body, dict) else []
+    for place in (case.body, case.path_parameters, case.query, *lines):
         if not isinstance(place, dict):
             continue
         if "reference" in place:
