@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from customers.models import Purchase, Return
@@ -96,21 +96,26 @@ def _purchases(trial: Trial, now: dt.datetime) -> Iterator[Sequence]:
 
 
 def _coupon_costs(trial: Trial, now: dt.datetime) -> Iterator[tuple[int, int]]:
-    """Give the cost price of the coupons that were used within the days; their discounts stand with the purchases."""
+    """Give what each coupon used within the days cost beyond its discount, which stands with the purchases.
+
+    A use costs its discount and its cost price, and never less than was typed in for the gift: a thing or a points multiplier
+    takes nothing off a receipt.
+    """
     uses = CouponUse.objects.filter(returned_at=None)
     within = Q(
         customer__assignments__trial=trial, customer__assignments__number=1, customer__assignments__closes_at__lte=now,
         redeemed_at__gt=F("customer__assignments__assigned_at"), redeemed_at__lte=F("customer__assignments__closes_at"),
     )  # fmt: skip
-    batch = _batch_of(trial)
-    if batch is None or not batch.cost_price:
+    batch, typed = _batch_and_cost(trial)
+    if batch is None or not (batch.cost_price or typed):
         return
-    counted = uses.filter(within, batch=batch).values("customer__assignments__pk").annotate(times=Count("pk"))
-    for row in counted:
-        yield row["customer__assignments__pk"], row["times"] * batch.cost_price
+    counted = uses.filter(within, batch=batch).values_list("customer__assignments__pk", "discount")
+    for assignment_id, discount in counted.iterator(chunk_size=AT_ONCE):
+        yield assignment_id, max(batch.cost_price, typed - discount)
 
 
-def _batch_of(trial: Trial) -> CouponBatch | None:
+def _batch_and_cost(trial: Trial) -> tuple[CouponBatch | None, int]:
+    """Return the coupons that a trial gives, and what one was said to cost."""
     if trial.kind == Trial.Kind.SURPRISE:
-        return trial.surprise.batch
-    return trial.plan.batch if trial.kind == Trial.Kind.COUPONS else None
+        return trial.surprise.batch, trial.surprise.cost
+    return (trial.plan.batch if trial.kind == Trial.Kind.COUPONS else None), 0

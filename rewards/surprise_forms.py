@@ -63,6 +63,8 @@ class SurpriseForm(forms.ModelForm):
             draft = Surprise(**{name: self.cleaned_data.get(name) for name in ("gift", "batch", "reward")})
             draft.points = self.cleaned_data.get("points") or 0
             self.cleaned_data["cost"] = surprise_gifts.worth(draft)
+            if not self.cleaned_data["cost"] and draft.gift == Gift.COUPON:
+                self.add_error("cost", _("Say what one costs: the coupon has no cost price, and no budget would hold."))
         super()._post_clean()
         if not self.errors:
             try:

@@ -17,7 +17,7 @@ from rewards import catalogue, coupons, freezes, ledger, sale, surprise_letters,
 from rewards.adjustments import refuse_own_card
 from rewards.coupons import BatchLimitReached, BatchNotActive, CouponRefused
 from rewards.dates import end_of_month_after
-from rewards.models import PointLot, PointTransaction, Reward, Surprise, SurpriseGift, SurpriseMonth
+from rewards.models import CouponBatch, PointLot, PointTransaction, Reward, Surprise, SurpriseGift, SurpriseMonth
 from rewards.models.points import Kind
 from rewards.showcase import Reason
 
@@ -249,12 +249,16 @@ def _undo(gift: SurpriseGift, now: dt.datetime, by: User | None) -> bool:
 
 
 def worth(surprise: Surprise) -> int:
-    """Return what one gift would cost when nobody typed it: the cost price, or what the points pay for."""
+    """Return what one gift would cost when nobody typed it: the cost price, an amount off, or what the points pay for."""
     match surprise.gift:
         case Gift.COUPON:
-            return surprise.batch.cost_price if surprise.batch else 0
+            return _worth_of_coupon(surprise.batch) if surprise.batch else 0
         case Gift.REWARD:
             return surprise.reward.cost_price if surprise.reward else 0
         case Gift.POINTS:
             return sale.value_of(surprise.points)
     return 0
+
+
+def _worth_of_coupon(batch: CouponBatch) -> int:
+    return batch.cost_price + (batch.value if batch.value_kind == CouponBatch.Value.AMOUNT else 0)

@@ -92,11 +92,20 @@ def test_what_does_not_fit_is_said_at_the_field(change, sentence):
     assert sentence in answer.text.replace("&#x27;", "'")
 
 
-def test_a_cost_that_nobody_typed_is_the_cost_price():
-    batch = create_batch(cost_price=250)
-    fields = FIELDS | {"gift": "coupon", "batch": batch.pk, "cost": ""}
-    assert staff("marketer")[0].post(reverse("admin:rewards_surprise_add"), fields).status_code == 302
-    assert Surprise.objects.get().cost == 250
+@pytest.mark.parametrize(
+    ("batch", "cost"),
+    [
+        ({"cost_price": 250}, 750),  # and the 5.00 that it takes off
+        ({"cost_price": 250, "value_kind": "gift", "value": 0}, 250),
+        ({"value_kind": "multiplier", "value": 20_000}, None),
+        ({"value_kind": "percent", "value": 1_000}, None),
+    ],
+)
+def test_a_cost_that_nobody_typed_is_what_the_coupon_costs_or_asked_for(batch, cost):
+    fields = FIELDS | {"gift": "coupon", "batch": create_batch(**batch).pk, "cost": ""}
+    answer = staff("marketer")[0].post(reverse("admin:rewards_surprise_add"), fields)
+    assert (cost is None) == ("Say what one costs" in answer.text)
+    assert list(Surprise.objects.values_list("cost", flat=True)) == ([] if cost is None else [cost])
 
 
 def test_what_runs_is_fixed_and_can_be_stopped():

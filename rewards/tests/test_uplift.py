@@ -94,6 +94,7 @@ def test_a_used_coupon_costs_its_discount_and_its_cost_price():
     trial = open_trial(gift="coupon", batch=batch)
     assign(trial, [alice])
     Assignment.objects.update(is_gift=True)
+    assert one(trial).gift_cost == 0  # not used
     coupon = issue_coupon(batch=batch, customer=alice, now=NOON + DAY)
     buy(None, at=NOON)
     checkout.record_purchase(
@@ -104,6 +105,31 @@ def test_a_used_coupon_costs_its_discount_and_its_cost_price():
     assert (found.margin, found.gift_cost, found.net) == (200, 40, 160)
     CouponUse.objects.update(returned_at=NOON, return_key="x")
     assert one(trial).gift_cost == 0
+
+
+@pytest.mark.parametrize(
+    ("batch", "cost", "discount", "gift_cost"),
+    [
+        ({"value_kind": "multiplier", "value": 30_000}, 250, 0, 250),
+        ({"value_kind": "gift", "value": 0, "cost_price": 40}, 250, 0, 250),
+        ({"value_kind": "gift", "value": 0, "cost_price": 300}, 250, 0, 300),
+        ({"value": 300, "cost_price": 40}, 500, 300, 200),
+        ({"value": 300, "cost_price": 40}, 310, 300, 40),
+    ],
+)
+def test_a_used_coupon_never_costs_less_than_was_typed_in(batch, cost, discount, gift_cost):
+    alice, batch = create_customer(), create_batch(**batch)
+    trial = open_trial(gift="coupon", batch=batch, cost=cost)
+    assign(trial, [alice])
+    Assignment.objects.update(is_gift=True)
+    coupon = issue_coupon(batch=batch, customer=alice, now=NOON + DAY)
+    buy(None, at=NOON)
+    checkout.record_purchase(
+        store=Store.objects.get(), reference="C", customer=alice, occurred_at=NOON + 2 * DAY, coupon=coupon,
+        lines=[sale.SoldLine(Product.objects.get(), 1, 1_000)],
+    )  # fmt: skip
+    found = one(trial)
+    assert (found.gift_cost, found.net) == (gift_cost, 500 - discount - gift_cost)
 
 
 def test_each_trial_counts_its_own():
