@@ -17,6 +17,7 @@ from customers.models.customer import CustomerQuerySet
 from customers.timezones import programme_date
 from rewards import coins, ledger, surprise_letters, trials
 from rewards.models import Assignment, Surprise, SurpriseGift, SurpriseMonth, SurpriseRest
+from rewards.models.surprise import FAMILIES
 from rewards.trials import Occasion
 
 AT_ONCE = 200
@@ -107,9 +108,16 @@ def _assign(surprise: Surprise, occasions: Sequence[Occasion], now: dt.datetime)
 
 
 def _rested(surprise: Surprise, occasions: Sequence[Occasion], now: dt.datetime) -> list[Occasion]:
+    """Return the occasions of those whose rest is over: the longer one, of the surprise that drew and of the one that would."""
     ids = {occasion.customer_id for occasion in occasions}
     resting = SurpriseRest.objects.filter(customer__in=ids, family=surprise.family, until_at__gt=now)
-    tired = set(resting.values_list("customer", flat=True))
+    of_family = [trigger for trigger, family in FAMILIES.items() if family == surprise.family]
+    too_soon = Assignment.objects.filter(
+        customer__in=ids,
+        trial__surprise__trigger__in=of_family,
+        assigned_at__gt=now - dt.timedelta(days=surprise.cooldown_days),
+    )
+    tired = {*resting.values_list("customer", flat=True), *too_soon.values_list("customer", flat=True)}
     return [occasion for occasion in occasions if occasion.customer_id not in tired]
 
 

@@ -97,6 +97,20 @@ def test_nobody_is_drawn_twice_while_they_rest_whoever_draws():
     assert surprises.draw(surprise=two, occasions=occasions([alice], "d"), now=NOON + 60 * DAY) == 1
 
 
+def test_the_longer_rest_holds_whichever_of_two_surprises_has_it():
+    alice, bob = many(2)
+    short, long = create_surprise(cooldown_days=10), create_surprise(trigger="nth", threshold=3, cooldown_days=60)
+    assert surprises.draw(surprise=short, occasions=occasions([alice], "a"), now=NOON) == 1
+    assert surprises.draw(surprise=long, occasions=occasions([bob], "b"), now=NOON) == 1
+    for days in (20, 59):
+        then = NOON + days * DAY
+        assert surprises.draw(surprise=long, occasions=occasions([alice], f"c{days}"), now=then) == 0
+        assert surprises.draw(surprise=short, occasions=occasions([bob], f"d{days}"), now=then) == 0
+    then = NOON + 60 * DAY
+    assert surprises.draw(surprise=long, occasions=occasions([alice], "e"), now=then) == 1
+    assert surprises.draw(surprise=short, occasions=occasions([bob], "f"), now=then) == 1
+
+
 def test_the_second_occasion_of_a_customer_is_numbered_and_not_compared():
     alice, surprise = create_customer(), create_surprise()
     for times in range(2):
