@@ -1,11 +1,15 @@
 """Pages for when something went wrong."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
 from django.views.defaults import server_error
+
+from customers.tests.factories import create_user
 
 LEADS_HOME = 'class="btn btn-primary" href="/"'
 
@@ -88,5 +92,21 @@ def test_pages_carry_a_strict_policy_and_nothing_that_it_forbids(client, path):
     assert " onclick=" not in page
 
 
-def test_refusals_share_one_look():
-    assert "door" in render_to_string("403.html", {"request": None})
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("en", ["This page is not open to you", "Please try again", "This page does not exist"]),
+        ("zh-hans", ["您无法打开此页面", "请重试", "找不到这个页面"]),
+    ],
+)
+def test_refusals_share_one_look(language, titles):
+    headers = {"accept-language": language}
+    client = Client(headers=headers, enforce_csrf_checks=True)
+    client.force_login(create_user())
+    answers = [client.get("/insights/"), client.post("/i18n/", {"language": "en"}), client.get("/nonsense/")]
+    assert [answer.status_code for answer in answers] == [403, 403, 404]
+    for answer, title in zip(answers, titles, strict=True):
+        page = answer.content.decode()
+        assert re.search(rf'<div class="door">.*<h1>{title}</h1><p>[^<]+</p><a class="btn btn-primary" href="/">', page)
+        assert page.count("<h1") == 1

@@ -1,6 +1,7 @@
 """The monthly report: what stands in it, who gets it, and that each reader gets it once."""
 
 import datetime as dt
+import html
 import re
 
 import pytest
@@ -107,18 +108,43 @@ def test_a_month_without_a_purchase_has_no_report(third: dt.datetime):
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_the_report_says_what_the_pages_say(third: dt.datetime, language: str):
+def test_the_report_says_what_the_pages_say(third: dt.datetime, language: str, monkeypatch: pytest.MonkeyPatch):
     create_surprise(now=third - dt.timedelta(days=40))
+    month = last_month(third)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: third)
+    client = Client(headers={"accept-language": language})
+    client.force_login(reader("marketer", language=language))
+    pages = [client.get(f"/insights/{path}") for path in ("", f"points-owed/?month={month:%Y-%m}", "effects/")]
     with translation.override(language):
-        found = report.report(month_date=last_month(third), now=third)
+        found = report.report(month_date=month, now=third)
         content = report_pdf.write(found)
-    titles = [section.title for section in found.sections]
-    wanted = {"en": ["Do customers come back?", "What do we owe in points?", "Do gifts bring customers back?"]}
-    assert len(titles) == 3
-    assert titles == wanted.get(language, titles)
-    tables = [part.table for section in found.sections for part in section.parts if part.table]
-    assert all(len(row) == len(table.heading) for table in tables for row in table.rows)
+    titles = {
+        "en": ["Do customers come back?", "What do we owe in points?", "Do gifts bring customers back?"],
+        "zh-hans": ["会员会再来吗？", "我们欠会员多少积分？", "礼物能让会员再来吗？"],
+    }
+    assert [section.title for section in found.sections] == titles[language]
+    for section, page in zip(found.sections, pages, strict=True):
+        rows, text = rows_of(page.content.decode()), text_of(page.content.decode())
+        assert section.title in text
+        tables = [part.table for part in section.parts if part.table]
+        said = [[word for word in row if word] for table in tables for row in table.rows]
+        assert [row for row in said if row not in [found[: len(row)] for found in rows]] == []
+        assert all(len(row) == len(table.heading) for table in tables for row in table.rows)
+    verdicts = [part.text.partition(": ")[2] or part.text for part in found.sections[-1].parts]
+    assert len(verdicts) >= 3
+    assert [words for words in verdicts if words not in text] == []
     assert len(re.findall(rb"/Type /Page\b", content)) <= 3
+
+
+def text_of(page: str) -> str:
+    """Return the words of a page or a part of it, without its marks."""
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", page).split()))
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """Return the rows of all tables of a page, in words."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    return [[text_of(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)] for row in rows]
 
 
 def test_a_marketer_sees_it_before_and_takes_it_along(third: dt.datetime):

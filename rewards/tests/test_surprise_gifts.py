@@ -6,9 +6,21 @@ import pytest
 from django.core import mail
 
 from customers import consents, notices
-from customers.models import Notice
+from customers.models import Notice, Store
 from customers.tests.factories import NOON, create_customer, create_store, create_user
-from rewards import catalogue, closing, coupons, freezes, ledger, proof, redemption, returns, surprise_gifts, surprises
+from rewards import (
+    catalogue,
+    checkout,
+    closing,
+    freezes,
+    ledger,
+    proof,
+    redemption,
+    returns,
+    sale,
+    surprise_gifts,
+    surprises,
+)
 from rewards.adjustments import OwnCard
 from rewards.models import Assignment, Coupon, PointBalance, SurpriseGift, SurpriseMonth, SurpriseRest
 from rewards.surprise_gifts import GiftClosed
@@ -234,13 +246,18 @@ def test_a_used_gift_of_a_purchase_that_comes_back_is_reported_as_leaked(gift):
 
 def test_a_part_that_comes_back_leaves_the_gift_alone():
     alice = create_customer()
-    purchase = buy(alice)
+    product = buy(None).lines.get().product
+    purchase = checkout.record_purchase(
+        store=Store.objects.get(), reference="two", customer=alice, occurred_at=NOON,
+        lines=[sale.SoldLine(product, 2, 1_000)],
+    )  # fmt: skip
     row = promise(create_surprise(), alice, purchase=purchase)
-    other = buy(alice)
-    give_back(other)
+    give_back(buy(alice))
+    give_back(purchase)  # one of two
     assert reloaded(row).state == "waiting"
     assert SurpriseMonth.objects.get().spent == 80
-    assert not coupons.Coupon.objects.exists()
+    returns.refund(purchase=purchase, reference="rest", quantities={1: 1}, occurred_at=NOON + DAY)
+    assert reloaded(row).state == "cancelled"
 
 
 def test_what_waits_for_a_customer_who_is_erased_is_cancelled():

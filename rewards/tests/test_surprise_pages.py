@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Product, Purchase, User
-from customers.tests.factories import NOON, create_customer, create_store, create_user
+from customers.tests.factories import create_customer, create_store, create_user
 from loyalty_site.roles import ensure_roles
 from rewards import surprise_gifts, surprises, tasks, trials, uplift, uplift_words
 from rewards.models import Assignment, Surprise, SurpriseGift
@@ -259,6 +259,10 @@ def test_small_shares_and_losses_are_written_as_people_say_them():
     assert uplift_words.amount(80) == "€0.80"
 
 
-def test_the_customers_own_gift_is_shown_to_nobody_else():
-    customer = create_customer()
-    assert surprise_gifts.open_at_till(customer=customer, now=NOON) == []
+def test_the_customers_own_gift_is_shown_to_nobody_else(cashier):
+    gift = promised(create_surprise(now=timezone.now() - DAY))
+    bob = create_customer(name="Bob")
+    assert surprise_gifts.open_at_till(customer=gift.customer, now=timezone.now()) == [gift]
+    assert surprise_gifts.open_at_till(customer=bob, now=timezone.now()) == []
+    for customer, is_shown in ((gift.customer, True), (bob, False)):
+        assert ("a pastry" in cashier.get(f"{reverse('till_sale')}?customer={token_of(customer)}").text) is is_shown
