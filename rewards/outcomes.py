@@ -8,11 +8,11 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from customers.models import Purchase, Return
-from rewards.models import Assignment, CouponBatch, CouponUse, Trial
+from rewards.models import Assignment, Coupon, CouponBatch, CouponUse, Trial
 
 AT_ONCE = 2_000
 _ALL = 10_000
@@ -73,6 +73,18 @@ def outcomes(*, trial: Trial, now: dt.datetime) -> list[Outcome]:
         if assignment_id in found:
             found[assignment_id].gift_cost += cost
     return list(found.values())
+
+
+def got_it_too(*, trial: Trial, now: dt.datetime) -> int:
+    """Return how many of those who are compared were given the same coupon by another way, within their days."""
+    batch, __ = _batch_and_cost(trial)
+    if batch is None:
+        return 0
+    coupons = Coupon.objects.filter(
+        batch=batch, customer=OuterRef("customer"), issued_at__gt=OuterRef("assigned_at"),
+        issued_at__lte=OuterRef("closes_at"),
+    ).filter(issued_at__lte=now).exclude(state=Coupon.State.VOIDED)  # fmt: skip
+    return Assignment.objects.counted().filter(Exists(coupons), trial=trial, is_gift=False).count()
 
 
 def _purchases(trial: Trial, now: dt.datetime) -> Iterator[Sequence]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from customers import segments
@@ -72,6 +73,13 @@ def reach(*, plan: CouponPlan, by: User, now: dt.datetime) -> Reach:
     mails = coupon_letters.reachable(customers).count() if plan.has_mail else 0
     share = coins.ALL - plan.holdout
     return Reach(coupons=customers.count() * share // coins.ALL, mails=mails * share // coins.ALL)
+
+
+def left_out(*, batch: CouponBatch, customers: CustomerQuerySet, now: dt.datetime) -> int:
+    """Count those of some customers who are being compared with whoever got the batch's coupons: these should get none."""
+    of_batch = Q(trial__plan__batch=batch) | Q(trial__surprise__batch=batch)
+    compared = Assignment.objects.counted().filter(of_batch, is_gift=False, closes_at__gt=now)
+    return compared.filter(customer__in=customers.values("pk")).values("customer").distinct().count()
 
 
 def redraft(*, plan: CouponPlan, by: User, now: dt.datetime) -> CouponPlan:

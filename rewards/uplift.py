@@ -16,11 +16,12 @@ from rewards import coins, covariates, pooling, proportions, sequences
 from rewards.covariates import Moments
 from rewards.models import Assignment, Surprise, Trial
 from rewards.models.surprise import FAMILIES
-from rewards.outcomes import Outcome, outcomes
+from rewards.outcomes import Outcome, got_it_too, outcomes
 from rewards.proportions import Share
 from rewards.sequences import Interval, Sums
 
-BENT_COIN, EARLY_MESSAGE = "bent_coin", "early_message"
+BENT_COIN, EARLY_MESSAGE, GOT_IT_TOO = "bent_coin", "early_message", "got_it_too"
+MOST_GOT_IT_TOO = 0.05  # of those who are compared; with fewer, the effect is only understated
 FAMILIES_IN_ORDER = tuple(dict.fromkeys(FAMILIES.values()))
 
 
@@ -46,7 +47,8 @@ class Report:
 
     `came_back` is a difference of shares, `margin` one of money per assigned customer after costs, in the minor unit.
     `needed` and `needed_margin` say how many customers more would show what was called worthwhile. `final` is Newcombe's
-    interval, once all days are over and the trial ran as planned.
+    interval, once all days are over and the trial ran as planned. `got_it_too` counts those compared who were given the same
+    coupon by another way.
     """
 
     trial: Trial
@@ -59,6 +61,7 @@ class Report:
     needed: int
     needed_margin: int
     variance_removed: float
+    got_it_too: int
 
     @property
     def counted(self) -> int:
@@ -90,7 +93,8 @@ def report(*, trial: Trial, now: dt.datetime) -> Report:
     arms = [[row for row in rows if row.is_gift is is_gift] for is_gift in (True, False)]
     assigned = _assigned(trial, now)
     gift, control = (_arm(arm, number) for arm, number in zip(arms, assigned, strict=True))
-    problem = problem_of(trial=trial)
+    too = got_it_too(trial=trial, now=now)
+    problem = problem_of(trial=trial) or (GOT_IT_TOO if too > MOST_GOT_IT_TOO * control.assigned else "")
     moments = [_moments(arm) for arm in arms]
     came_back = margin = final = None
     if not problem:
@@ -103,7 +107,7 @@ def report(*, trial: Trial, now: dt.datetime) -> Report:
     return Report(
         trial=trial, gift=gift, control=control, problem=problem, came_back=came_back, margin=margin, final=final,
         needed=_needed(trial, gift, control), needed_margin=_needed_margin(trial, moments),
-        variance_removed=covariates.removed(*moments),
+        variance_removed=covariates.removed(*moments), got_it_too=too,
     )  # fmt: skip
 
 

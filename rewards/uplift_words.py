@@ -27,8 +27,9 @@ def sentences(report: Report) -> list[Sentence]:
     """Say in a few sentences what a report says, the most important first."""
     if report.problem:
         return [Sentence(_problem(report), "bad")]
+    too = [Sentence(_got_it_too(report))] if report.got_it_too else []
     if report.came_back is None:
-        return [Sentence(_not_enough(report))]
+        return [Sentence(_not_enough(report)), *too]
     found = [_came_back(report.came_back)]
     if report.margin is not None:
         found += [Sentence(_earned(report.margin)), _verdict(report, report.margin)]
@@ -36,7 +37,7 @@ def sentences(report: Report) -> list[Sentence]:
         found.append(Sentence(_more(report.needed)))
     if report.final is not None:
         found.append(Sentence(_final(report.final)))
-    return found
+    return found + too
 
 
 def counted(report: Report) -> str:
@@ -101,9 +102,22 @@ def _problem(report: Report) -> str:
             "There is no result: the coin did not stay fair (%(gift)s got the gift, %(control)s did not). Something other than "
             "the coin has chosen, so the two groups cannot be compared."
         ) % {"gift": points(report.gift.assigned), "control": points(report.control.assigned)}
+    if report.problem == uplift.GOT_IT_TOO:
+        return _(
+            "There is no result: %(number)s of the %(control)s customers who were left out got the same coupon by another way, so "
+            "the two groups cannot be compared."
+        ) % {"number": points(report.got_it_too), "control": points(report.control.assigned)}
     return _(
         "There is no result: a gift or its message is older than the toss of the coin, so the two groups cannot be compared."
     )
+
+
+def _got_it_too(report: Report) -> str:
+    return ngettext(
+        "%(number)s of those who were left out got the same coupon by another way: the effect may be larger than it looks.",
+        "%(number)s of those who were left out got the same coupon by another way: the effect may be larger than it looks.",
+        report.got_it_too,
+    ) % {"number": points(report.got_it_too)}
 
 
 def _not_enough(report: Report) -> str:

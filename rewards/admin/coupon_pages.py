@@ -1,5 +1,6 @@
 """The pages behind the buttons of coupons and batches: to whom to issue, and why to void."""
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.utils.translation import ngettext
 
 from customers.admin_pages import form_page
 from customers.admin_panels import list_url, record_url
+from customers.models.customer import CustomerQuerySet
 from rewards import coupon_jobs, coupons, plans
 from rewards.admin.doorbell import ring
 from rewards.forms import IssueManyForm, VoidCouponsForm
@@ -30,7 +32,7 @@ def issue_page(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpRe
     form = IssueManyForm(request.POST or None)
     preview = None
     if form.is_bound and form.is_valid():
-        preview = _preview(form, request)
+        preview = _preview(batch, form, request)
         if "_issue" in request.POST:
             return _issue(request, batch, form, preview["count"])
     return form_page(
@@ -46,23 +48,28 @@ def issue_page(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpRe
     )
 
 
-def _preview(form: IssueManyForm, request: HttpRequest) -> dict[str, Any]:
+def _preview(batch: CouponBatch, form: IssueManyForm, request: HttpRequest) -> dict[str, Any]:
+    if codes := form.cleaned_data["codes"]:
+        return {"count": codes}
+    now = timezone.now()
+    customers = _customers(form, request, now)
+    preview = {"count": customers.count(), "left_out": plans.left_out(batch=batch, customers=customers, now=now)}
     if form.recipients is None:
-        return {"count": _count(form, request), "unknown": [], "more_unknown": 0, "repeated": 0}
+        return preview
     found = form.recipients
-    return {
-        "count": len(found.customer_ids),
+    return preview | {
         "unknown": found.unknown[:SHOWN_UNKNOWN],
         "more_unknown": max(0, len(found.unknown) - SHOWN_UNKNOWN),
         "repeated": found.repeated,
     }
 
 
-def _count(form: IssueManyForm, request: HttpRequest) -> int:
-    if codes := form.cleaned_data["codes"]:
-        return codes
-    plan = CouponPlan(audience=CouponPlan.Audience.SEGMENT, segment=form.cleaned_data["segment"])
-    return plans.recipients(plan=plan, by=request.user, now=timezone.now()).count()
+def _customers(form: IssueManyForm, request: HttpRequest, now: dt.datetime) -> CustomerQuerySet:
+    if form.recipients is not None:
+        plan = CouponPlan(audience=CouponPlan.Audience.LIST, customer_ids=form.recipients.customer_ids)
+    else:
+        plan = CouponPlan(audience=CouponPlan.Audience.SEGMENT, segment=form.cleaned_data["segment"])
+    return plans.recipients(plan=plan, by=request.user, now=now)
 
 
 def _issue(request: HttpRequest, batch: CouponBatch, form: IssueManyForm, count: int) -> HttpResponse:

@@ -283,6 +283,13 @@ def test_some_are_left_out_by_a_coin_before_anything_is_issued_and_the_effect_is
     assert "Did it work?" in marketer.get(page(plan, "report")).text
     assert marketer.get(page(plan, "rows")).status_code == 403
     assert manager.get(page(plan, "rows")).status_code == 200
+    issue = page(plan, "issue")
+    key = re.search(r'name="key" value="([0-9a-f-]+)"', marketer.get(issue).text)[1]
+    left_out = list(rows.filter(is_gift=False).values_list("customer__member_number", flat=True))
+    create_customer(member_number="NEW")
+    for members, sentence in ((left_out, f"{len(left_out)} of them were left out by a coin"), (["NEW"], None)):
+        looked = marketer.post(issue, {"key": key, "members": "\n".join(members), "_check": "1"}).text
+        assert re.findall(r"\d+ of them w\w+ left out by a coin", looked) == ([sentence] if sentence else [])
 
 
 def test_without_a_coin_the_report_says_why_there_is_no_effect():

@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 
 from customers.models import Product, Store
-from customers.tests.factories import NOON, create_customer
+from customers.tests.factories import NOON, create_customer, create_user
 from rewards import (
     checkout,
     coins,
+    coupons,
     outcomes,
     proportions,
     returns,
@@ -18,6 +19,7 @@ from rewards import (
     surprises,
     trials,
     uplift,
+    uplift_words,
 )
 from rewards.models import Assignment, CouponUse, Surprise, SurpriseGift, Trial
 from rewards.tests.coupon_factories import create_batch, issue_coupon
@@ -228,6 +230,29 @@ def test_a_gift_before_its_assignment_replaces_the_result():
         waits_until=LATER, coupon=issue_coupon(batch=batch, customer=alice, now=NOON - DAY),
     )  # fmt: skip
     assert uplift.report(trial=surprise.trial, now=LATER).problem == uplift.EARLY_MESSAGE
+
+
+@pytest.mark.parametrize(("share", "is_shown"), [(0, True), (20, True), (10, False)])
+def test_coupons_for_those_left_out_are_counted_and_too_many_replace_the_result(share, is_shown):
+    batch = create_batch(cost_price=40)
+    trial = open_trial(gift="coupon", batch=batch)
+    assign(trial, many(160))
+    come_back(trial, gift=56, control=30)
+    control = list(Assignment.objects.filter(trial=trial, is_gift=False).select_related("customer").order_by("pk"))
+    given = control[: len(control) // share] if share else []
+    for row in given:
+        issue_coupon(batch=batch, customer=row.customer, now=NOON + 5 * DAY)
+    late, other, voided = control[-3:]
+    issue_coupon(batch=batch, customer=late.customer, now=NOON + 60.5 * DAY)  # no longer counted
+    issue_coupon(batch=create_batch(), customer=other.customer, now=NOON + 5 * DAY)
+    coupons.void(coupon=issue_coupon(batch=batch, customer=voided.customer), reason="x", now=NOON, by=create_user())
+    report = uplift.report(trial=trial, now=LATER)
+    assert report.got_it_too == len(given)
+    assert report.problem == ("" if is_shown else uplift.GOT_IT_TOO)
+    assert (report.came_back is not None) is is_shown
+    text = " ".join(sentence.text for sentence in uplift_words.sentences(report))
+    assert (f"{len(given)} of those who were left out" in text) is bool(given and is_shown)
+    assert (f"{len(given)} of the {len(control)} customers who were left out" in text) is not is_shown
 
 
 def test_the_usual_share_of_a_shop_is_its_own_once_enough_have_bought():
