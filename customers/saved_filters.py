@@ -1,9 +1,10 @@
 """Saved filters at work: whom they select, and by night who entered and who left."""
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from customers.models import Customer, FilterEvent, FilterMember, SavedFilter
 from customers.models.customer import CustomerQuerySet
@@ -24,10 +25,24 @@ def select(*, saved_filter: SavedFilter, customers: CustomerQuerySet, now: dt.da
     return customers
 
 
+def counts(*, saved_filters: Iterable[SavedFilter], now: dt.datetime) -> dict[int, int]:
+    """Return how many customers each filter means now, by its primary key: one question, however many filters."""
+    everybody = Customer.objects.enrolled().filter(enrolled_at__lte=now)
+    inside = {str(one.pk): select(saved_filter=one, customers=everybody, now=now).values("pk") for one in saved_filters}
+    found = everybody.aggregate(**{f"of_{pk}": Count("pk", filter=Q(pk__in=rows)) for pk, rows in inside.items()})
+    return {int(pk): found[f"of_{pk}"] for pk in inside}
+
+
+def changes(*, saved_filter: SavedFilter) -> Iterator[tuple[dt.datetime, str, str]]:
+    """Give everybody who entered or left, the newest first: when, member number, and which of the two (a stored word)."""
+    rows = saved_filter.events.order_by("-pk").values_list("occurred_at", "customer__member_number", "kind")
+    return rows.iterator(chunk_size=CHUNK)
+
+
 def follow_due(*, now: dt.datetime) -> int:
     """Note for each filter, once a day, who entered and who left since the night before; return how many did.
 
-    The first night notes only who is in. Each piece is a transaction; a run that was killed begins again and repeats nothing.
+    The first night, and the first with other conditions, notes only who is in: it was not the customers who moved. Each piece is a transaction; a run that was killed begins again and repeats nothing.
     """
     changed = 0
     for saved_filter in SavedFilter.objects.order_by("pk"):

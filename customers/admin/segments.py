@@ -4,19 +4,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from customers import segment_uses, segments
+from customers import csv_out, saved_filters, segment_uses, segments
 from customers.admin.shop import StableKeyMixin
 from customers.admin_panels import NEWEST, Fact, Panel, RecordMixin, may_view, record_url
 from customers.history_admin import PortalAdmin
 from customers.models import Customer, SavedFilter
 from customers.segment_facts import FACTS
+from customers.templatetags.loyalty import points
 
 
 class SavedFilterForm(forms.ModelForm):
@@ -39,11 +45,13 @@ class SavedFilterForm(forms.ModelForm):
         data = super().clean()
         if self.is_live:
             return data
-        self.instance.conditions = {
+        conditions = {
             key: fact.stored(data[f"fact_{key}"])
             for key, fact in FACTS.items()
             if data.get(f"fact_{key}") not in (None, "")
         }
+        if conditions != self.instance.conditions:
+            self.instance.conditions, self.instance.followed_at = conditions, None
         if not self.instance.conditions and not self.errors:
             raise forms.ValidationError(_("Choose at least one condition; for all customers there is “Everyone”."))
         return data
@@ -55,9 +63,36 @@ class SavedFilterAdmin(StableKeyMixin, RecordMixin, PortalAdmin):
 
     stable_key = "code"
     form = SavedFilterForm
-    list_display = ["code", "name", "created_at", "followed_at"]
+    list_display = ["code", "name", "customers_now", "created_at", "followed_at"]
     search_fields = ["code", "name_en", "name_zh"]
     ordering = ["code"]
+
+    @admin.display(description=gettext_lazy("Customers today"))
+    def customers_now(self, saved: SavedFilter) -> str:
+        return points(saved.customers_now)
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Count all filters of the page in one question."""
+        shown = super().get_changelist_instance(request)
+        counts = saved_filters.counts(saved_filters=shown.result_list, now=timezone.now())
+        for saved in shown.result_list:
+            saved.customers_now = counts[saved.pk]
+        return shown
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.changes_file)
+        return [path("<int:pk>/changes.csv", view, name="customers_savedfilter_changes"), *super().get_urls()]
+
+    def changes_file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Hand out everybody who entered or left, to whoever may read customers."""
+        saved = get_object_or_404(SavedFilter, pk=pk)
+        if not (self.has_view_permission(request, saved) and may_view(request.user, Customer)):
+            raise PermissionDenied
+        return csv_out.download(
+            name=f"{saved.key}.csv",
+            heading=[_("occurred at"), _("member number"), _("kind")],
+            rows=saved_filters.changes(saved_filter=saved),
+        )
 
     def get_form(self, request: HttpRequest, obj: SavedFilter | None = None, **kwargs: Any) -> Any:
         return super().get_form(request, obj, **{**kwargs, "fields": ["code", "name_en", "name_zh"]})
@@ -104,6 +139,7 @@ class SavedFilterAdmin(StableKeyMixin, RecordMixin, PortalAdmin):
                 columns=[_("customer"), _("kind"), _("occurred at")],
                 rows=[[_member(one.customer, sees), one.get_kind_display(), one.occurred_at] for one in events],
                 empty=_("Noted every night; nobody has entered or left yet."),
+                all_url=reverse("admin:customers_savedfilter_changes", args=[obj.pk]) if sees else "",
             ),
         ]
 

@@ -3,7 +3,11 @@
 import datetime as dt
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from customers import saved_filters, segments
 from customers.models import Category, Customer, FilterEvent, FilterMember, SavedFilter, Standing
@@ -127,3 +131,66 @@ def test_a_marketer_makes_one_in_the_admin(tea: Category, client: Client) -> Non
     record = client.get(f"/admin/customers/savedfilter/{saved.pk}/change/").content.decode()
     assert "Customers today" in record
     assert f'<option value="{tea.pk}" selected>' in record
+
+
+def test_other_conditions_move_nobody(tea: Category, client: Client) -> None:
+    product = create_product("Oolong", category=tea)
+    alice, bob = (create_customer(name=name, enrolled_at=NOON - 9 * DAY) for name in ("Alice", "Bob"))
+    other = create_product("Cup", category=Category.objects.create(code="cups", name_en="Cups"))
+    buy(alice, product, days_ago=1)
+    buy(bob, other, days_ago=1)
+    saved = save(category=tea.pk)
+    saved_filters.follow_due(now=NOON)
+    client.force_login(create_user(is_staff=True, is_superuser=True))
+    form = {"code": saved.code, "name_en": "Renamed", "name_zh": "", "fact_category": tea.pk}
+    client.post(f"/admin/customers/savedfilter/{saved.pk}/change/", form)
+    saved.refresh_from_db()
+    assert (saved.name_en, saved.followed_at) == ("Renamed", NOON), "a name changes nothing"
+    client.post(f"/admin/customers/savedfilter/{saved.pk}/change/", form | {"fact_category": other.category_id})
+    assert saved_filters.follow_due(now=NOON + DAY) == 0
+    assert list(saved.members.values_list("customer__name", flat=True)) == ["Bob"]
+    assert not FilterEvent.objects.exists()
+    buy(alice, other, now=NOON + DAY)
+    assert saved_filters.follow_due(now=NOON + 2 * DAY) == 1
+    assert FilterEvent.objects.get().customer == alice
+
+
+def test_the_list_counts_all_filters_in_one_question(tea: Category, client: Client) -> None:
+    create_customer(name="Alice", enrolled_at=NOON - DAY)
+    for number in range(3):
+        product = create_product(f"Oolong {number}", category=tea)
+        buy(create_customer(enrolled_at=NOON - DAY), product, now=timezone.now(), days_ago=1)
+    client.force_login(create_user(is_staff=True, is_superuser=True))
+
+    def asked(number: int) -> int:
+        for n in range(number):
+            save(f"f{number}-{n}", category=tea.pk)
+        with CaptureQueriesContext(connection) as caught:
+            page = client.get("/admin/customers/savedfilter/").content.decode()
+        assert page.count('<td class="field-customers_now">3</td>') == SavedFilter.objects.count()
+        return len(caught)
+
+    client.get("/admin/customers/savedfilter/")
+    assert asked(2) == asked(9)
+    save("gone", phase_of_the_moon=1)
+    counts = saved_filters.counts(saved_filters=SavedFilter.objects.order_by("-pk")[:2], now=timezone.now())
+    assert list(counts.values()) == [0, 3]
+
+
+def test_who_entered_and_left_can_be_taken_along_by_whoever_may_read_customers(client: Client) -> None:
+    saved = save(visits_least=1)
+    for number in range(12):
+        one = create_customer(member_number=f"=M{number}")
+        FilterEvent.objects.create(saved_filter=saved, customer=one, kind="entered", occurred_at=NOON)
+    FilterEvent.objects.create(saved_filter=saved, customer=one, kind="left", occurred_at=NOON + DAY)
+    user = create_user(is_staff=True)
+    client.force_login(user)
+    address = f"/admin/customers/savedfilter/{saved.pk}/changes.csv"
+    for right, status in (("view_savedfilter", 403), ("view_customer", 200)):
+        user.user_permissions.add(Permission.objects.get(codename=right, content_type__app_label="customers"))
+        assert client.get(address).status_code == status
+    rows = b"".join(client.get(address).streaming_content).decode("utf-8-sig").splitlines()
+    assert len(rows) == 14
+    assert rows[1].endswith(",'=M11,left")
+    assert rows[13].endswith(",'=M0,entered")
+    assert address in client.get(f"/admin/customers/savedfilter/{saved.pk}/change/").content.decode()

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from customers import cohorts, months, segments
+from customers import cohorts, months, saved_filters, segments
 from customers.cohorts import Cohort
-from customers.models import BuyingMonth
+from customers.models import BuyingMonth, SavedFilter
 from customers.templatetags.loyalty import basis_points, month, points, short_month
 from loyalty_site.insights.charts import Chart
 from loyalty_site.insights.keeping import kept
@@ -43,7 +43,8 @@ def overview(*, now: dt.datetime) -> dict[str, Any]:
     rows = list(BuyingMonth.objects.filter(month_date__gt=months.plus(last, -MONTHS - 2)).order_by("month_date"))
     whole = [row for row in rows if row.buyers and cohorts.is_over(month=row.month_date, now=now)]
     found = kept("headline", lambda: headline(now=now), now=now)
-    sizes = kept("segments", lambda: _segment_sizes(now), now=now)
+    own = list(SavedFilter.objects.order_by("code"))
+    sizes = kept("segments", lambda: _segment_sizes(own, now), now=now)
     return {
         "latest": _rate(whole[-1]) if whole else None,
         "before": _rate(whole[-2]) if len(whole) > 1 else None,
@@ -55,13 +56,16 @@ def overview(*, now: dt.datetime) -> dict[str, Any]:
         "segments": [
             (segment.label, segment.description, points(sizes.get(segment.key, 0)))
             for segment in segments.SEGMENTS.values()
-        ],
+        ]
+        + [(saved.name, "", points(sizes.get(saved.key)) or "–") for saved in own],
         "counted_at": max((row.counted_at for row in rows), default=None),
     }
 
 
-def _segment_sizes(now: dt.datetime) -> dict[str, int]:
-    return {key: segments.members(key, now=now).count() for key in segments.SEGMENTS}
+def _segment_sizes(own: Sequence[SavedFilter], now: dt.datetime) -> dict[str, int]:
+    built_in = {key: segments.members(key, now=now).count() for key in segments.SEGMENTS}
+    counts = saved_filters.counts(saved_filters=own, now=now)
+    return built_in | {saved.key: counts[saved.pk] for saved in own}
 
 
 def _rate(row: BuyingMonth) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
-from customers import cohorts, months
-from customers.models import Customer, Purchase, RecommendationModel, StandingNight
+from customers import cohorts, months, standings
+from customers.models import Customer, Purchase, RecommendationModel, SavedFilter, StandingNight
 from customers.tests.factories import create_customer, create_store, create_user
 from loyalty_site.roles import ensure_roles
 from rewards import ledger, liability, vintages
@@ -84,11 +84,14 @@ def test_the_first_page_says_who_came_back(marketer: Client):
 def test_pages_ask_as_often_for_many_purchases_as_for_few(marketer: Client, path: str, django_assert_num_queries):
     a_year(2)
     count()
+    SavedFilter.objects.create(code="often", name_en="Often", conditions={"visits_least": 3})
     marketer.get(path)  # what the process keeps for ever
     cache.clear()
     with CaptureQueriesContext(connection) as few:
         marketer.get(path)
     a_year(6)
+    for number in range(5):
+        SavedFilter.objects.create(code=f"f{number}", name_en="Often", conditions={"visits_least": number})
     count()  # clears the cache, too
     with django_assert_num_queries(len(few)):
         marketer.get(path)
@@ -152,6 +155,15 @@ def test_recommendations_show_the_figures_of_the_model_in_use(marketer: Client):
         day_date=now.date(), started_at=now, learnt_at=now, measured_at=now, figures={"model": figures}
     )
     assert "0.432" in marketer.get("/insights/effects/").content.decode()
+
+
+def test_saved_filters_stand_beside_the_segments_with_their_count(marketer: Client):
+    a_year()
+    count()
+    standings.run_due(clock=timezone.now)
+    SavedFilter.objects.create(code="often", name_en="Came often", conditions={"visits_least": 2})
+    page = marketer.get("/insights/").content.decode()
+    assert '<th scope="row">Came often</th><td>2</td>' in page
 
 
 def test_a_small_shop_gets_no_forecast_and_is_told_why(marketer: Client):
