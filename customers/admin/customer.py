@@ -16,8 +16,9 @@ from customers.admin.privacy import PrivacyOnCustomer
 from customers.admin_forms import IdentifierForm, IdentifierFormSet
 from customers.admin_panels import NEWEST, Fact, Panel, RecordMixin, list_url, may_view, record_url
 from customers.enrolment import new_member_number
+from customers.forecast_words import held_against
 from customers.history_admin import PortalAdmin
-from customers.models import Consent, Customer, Identifier, Purchase, Standing
+from customers.models import Consent, Customer, Identifier, Purchase, Standing, StandingChange, StandingNight
 from customers.search import matching_ids
 from customers.templatetags.loyalty import money
 
@@ -108,7 +109,7 @@ class CustomerAdmin(PrivacyOnCustomer, RecordMixin, PortalAdmin):
         return [*super().facts(request, obj), *standing_facts(obj)]
 
     def panels(self, request: HttpRequest, customer: Customer) -> list[Panel]:
-        found = super().panels(request, customer)
+        found = [*super().panels(request, customer), *standing_panels(customer)]
         if may_view(request.user, Purchase):
             found.append(purchases_panel(customer))
         if may_view(request.user, Consent):
@@ -135,8 +136,23 @@ def standing_facts(customer: Customer) -> list[Fact]:
     if standing.value is not None:
         between = {"low": money(standing.value_low), "high": money(standing.value_high)}
         hint = _("Between %(low)s and %(high)s, as far as the forecast knows.") % between
+        night = StandingNight.objects.order_by("-day_date").first()
+        hint = f"{hint} {held_against(night.forecast) if night else ''}".strip()
         found.append(Fact(label=_("Worth in the next year"), value=money(standing.value), hint=hint))
     return found
+
+
+def standing_panels(customer: Customer) -> list[Panel]:
+    """Return how the three figures changed, the newest first; nothing where there never were any."""
+    rows = StandingChange.objects.filter(customer=customer).order_by("-day_date")[:NEWEST]
+    panel = Panel(
+        title=_("Lately, often, much"),
+        columns=[_("day"), _("recency"), _("frequency"), _("monetary value")],
+        numeric=frozenset({1, 2, 3}),
+        rows=[[row.day_date, row.recency, row.frequency, row.monetary] for row in rows],
+        empty="",
+    )
+    return [panel] if panel.rows else []
 
 
 def _rhythm_words(standing: Standing, now: dt.datetime) -> str:

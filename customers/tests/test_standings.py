@@ -1,11 +1,12 @@
 """Where customers stand: their own rhythm, quintiles with stable ties, and a night that can be repeated."""
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
 
-from customers import forecasts, rfm, rhythm, segments, standings
+from customers import forecast_words, forecasts, rfm, rhythm, segments, standings
 from customers.models import Customer, Purchase, Return, Standing, StandingChange, StandingNight
 from customers.tests.factories import NOON, create_customer, create_user
 from customers.tests.shopping import buy, buy_often, create_product
@@ -169,5 +170,18 @@ def test_a_shop_with_quintiles_keeps_their_history_and_forecasts(db: None, clien
     assert history.last().monetary == 5
     client.force_login(create_user(is_staff=True, is_superuser=True))
     page = client.get(f"/admin/customers/customer/{people[0].pk}/change/").content.decode()
-    for words in ("Usually every", "Chance to buy within 8 weeks", "Worth in the next year"):
+    for words in ("Usually every", "Chance to buy within 8 weeks", "Worth in the next year", "Lately, often, much"):
         assert words in page
+    assert f"{kept_words(StandingNight.objects.order_by('-day_date').first())}</small>" in page
+    panel = page.split("Monetary value</th>")[1].split("</table>")[0]
+    shown = [[int(value) for value in re.findall(r'<td class="number">(\d)</td>', row)] for row in panel.split("</tr>")]
+    assert [row for row in shown if row] == [
+        [row.recency, row.frequency, row.monetary] for row in history.order_by("-day_date")
+    ]
+    assert history.count() == 2
+
+
+def kept_words(night: StandingNight) -> str:
+    words = forecast_words.held_against(night.forecast)
+    assert "weeks ago the forecast was" in words
+    return words

@@ -1,19 +1,17 @@
 """What the forecasts of purchases are worth in this shop: what they said some weeks ago, and what happened."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from babel.numbers import format_decimal
 from django.utils.translation import gettext as _
 
 from customers import forecasts
+from customers.forecast_words import Tenths, figure, held_against, mean
 from customers.models import StandingNight
-from customers.templatetags.loyalty import babel_locale, points
+from customers.templatetags.loyalty import points
 from loyalty_site.insights.charts import Chart
-
-type Tenths = Sequence[tuple[float, float, float]]  # customers, forecast, what happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +38,13 @@ def foresight(*, now: dt.datetime) -> dict[str, Any]:
 
 
 def _purchases(kept: dict[str, Any]) -> Held:
-    tenths = kept["error"]
-    forecast, real = _mean(tenths, 1), _mean(tenths, 2)
-    values = {"weeks": kept.get("weeks", 26), "forecast": _figure(forecast), "real": _figure(real)}
-    text = (
-        _("%(weeks)s weeks ago the forecast was %(forecast)s purchases for each customer; there were %(real)s.")
-        % values
-    )
-    if real and abs(share := forecast / real - 1) >= 0.005:
-        wrong = {"share": f"{abs(share) * 100:.0f}"}
-        text += (
-            " " + (_("That was %(share)s %% too many.") if share > 0 else _("That was %(share)s %% too few.")) % wrong
-        )
-    return _held(text, tenths, _figure, _("Purchases"))
+    return _held(held_against(kept), kept["error"], figure, _("Purchases"))
 
 
 def _chances(kept: dict[str, Any]) -> Held:
     tenths = kept["calibration"]
     text = _("%(weeks)s weeks ago %(forecast)s of the customers were expected to buy within that time; %(real)s did.") % {
-        "weeks": kept["chance_weeks"], "forecast": _percent(_mean(tenths, 1)), "real": _percent(_mean(tenths, 2)),
+        "weeks": kept["chance_weeks"], "forecast": _percent(mean(tenths, 1)), "real": _percent(mean(tenths, 2)),
     }  # fmt: skip
     return _held(text, tenths, _percent, _("Chance to buy"), highest=1.0)
 
@@ -79,14 +65,6 @@ def _held(
         (name, points(round(row[0])), write(row[1]), write(row[2])) for name, row in zip(names, tenths, strict=True)
     ]
     return Held(sentence, charts[0], charts[1], rows)
-
-
-def _mean(tenths: Tenths, column: int) -> float:
-    return sum(row[0] * row[column] for row in tenths) / sum(row[0] for row in tenths)
-
-
-def _figure(value: float) -> str:
-    return format_decimal(round(value, 2), format="#,##0.##", locale=babel_locale())
 
 
 def _percent(share: float) -> str:
