@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.db.models import Sum
+from django.utils import translation
 
 from customers import consents, notices
 from customers.models import Customer, Purchase, Return
@@ -112,11 +113,12 @@ def mail_receipt(*, action: TillAction, now: dt.datetime) -> None:
 
 
 def _hints(customer: Customer, now: dt.datetime) -> list[dict[str, str]]:
-    """Return the names of what the customer may like next; nothing without their yes to offers by mail."""
+    """Return what the customer may like next and why, in their language; nothing without their yes to offers by mail."""
     if not consents.is_granted(customer=customer, channel="email", purpose="marketing"):
         return []
-    __, new = choices.both(customer=customer, now=now, each=HINTS)
-    return [{"en": choice.product.name_en, "zh": choice.product.name_zh} for choice in new]
+    with translation.override(customer.mail_language):
+        __, new = choices.both(customer=customer, now=now, each=HINTS)
+    return [{"en": one.product.name_en, "zh": one.product.name_zh, "why": one.reason} for one in new]
 
 
 def _new_tier(action: TillAction) -> TierMembership | None:
