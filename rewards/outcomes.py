@@ -8,11 +8,13 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from customers.models import Purchase, Return
-from rewards.models import Assignment, Coupon, CouponBatch, CouponUse, Trial
+from rewards import sale
+from rewards.models import Assignment, Coupon, CouponBatch, CouponUse, PointTransaction, Trial
+from rewards.models.points import Kind
 
 AT_ONCE = 2_000
 _ALL = 10_000
@@ -110,8 +112,8 @@ def _purchases(trial: Trial, now: dt.datetime) -> Iterator[Sequence]:
 def _coupon_costs(trial: Trial, now: dt.datetime) -> Iterator[tuple[int, int]]:
     """Give what each coupon used within the days cost beyond its discount, which stands with the purchases.
 
-    A use costs its discount and its cost price, and never less than was typed in for the gift: a thing or a points multiplier
-    takes nothing off a receipt.
+    A use costs its discount, its cost price and, where it multiplied points, what the additional ones pay for; and never less than
+    was typed in for the gift, since a thing takes nothing off a receipt.
     """
     uses = CouponUse.objects.filter(returned_at=None)
     within = Q(
@@ -119,11 +121,21 @@ def _coupon_costs(trial: Trial, now: dt.datetime) -> Iterator[tuple[int, int]]:
         redeemed_at__gt=F("customer__assignments__assigned_at"), redeemed_at__lte=F("customer__assignments__closes_at"),
     )  # fmt: skip
     batch, typed = _batch_and_cost(trial)
-    if batch is None or not (batch.cost_price or typed):
+    if batch is None:
         return
-    counted = uses.filter(within, batch=batch).values_list("customer__assignments__pk", "discount")
-    for assignment_id, discount in counted.iterator(chunk_size=AT_ONCE):
-        yield assignment_id, max(batch.cost_price, typed - discount)
+    multiplies = batch.value_kind == CouponBatch.Value.MULTIPLIER
+    earned = Coalesce(Subquery(_earned_with("purchase")), 0) if multiplies else Value(0)
+    counted = uses.filter(within, batch=batch).values_list("customer__assignments__pk", "discount", earned)
+    for assignment_id, discount, points in counted.iterator(chunk_size=AT_ONCE):
+        more = sale.value_of(points * max(0, batch.value - _ALL) // batch.value) if multiplies else 0
+        yield assignment_id, max(batch.cost_price + more, typed - discount)
+
+
+def _earned_with(purchase: str) -> QuerySet:
+    """Give the points that the purchase named by an outer field has earned."""
+    source = Concat(Value("purchase:"), Cast(OuterRef(purchase), CharField()))
+    rows = PointTransaction.objects.filter(source=source, kind=Kind.EARN).order_by()
+    return rows.values("source").annotate(points_earned=Sum("points")).values("points_earned")
 
 
 def _batch_and_cost(trial: Trial) -> tuple[CouponBatch | None, int]:

@@ -23,6 +23,7 @@ from rewards import (
 )
 from rewards.models import Assignment, CouponUse, Surprise, SurpriseGift, Trial
 from rewards.tests.coupon_factories import create_batch, issue_coupon
+from rewards.tests.factories import create_rule
 from rewards.tests.surprise_factories import DAY, buy, create_surprise, many
 from rewards.trials import Occasion
 
@@ -132,6 +133,22 @@ def test_a_used_coupon_never_costs_less_than_was_typed_in(batch, cost, discount,
     )  # fmt: skip
     found = one(trial)
     assert (found.gift_cost, found.net) == (gift_cost, 500 - discount - gift_cost)
+
+
+def test_additional_points_cost_what_they_pay_for():
+    batch, alice = create_batch(value_kind="multiplier", value=30_000, cost_price=5), create_customer()
+    create_rule()
+    trial = open_trial(gift="coupon", batch=batch, cost=10)
+    assign(trial, [alice])
+    Assignment.objects.update(is_gift=True)
+    buy(alice, at=NOON + DAY, amount=100_000)  # without the coupon
+    sold = checkout.record_purchase(
+        store=Store.objects.get(), reference="C", customer=alice, occurred_at=NOON + 2 * DAY,
+        coupon=issue_coupon(batch=batch, customer=alice, now=NOON + DAY),
+        lines=[sale.SoldLine(Product.objects.get(), 1, 100_000)],
+    )  # fmt: skip
+    assert sold.points_earned == 3_000
+    assert one(trial).gift_cost == 5 + sale.value_of(2_000) > 10
 
 
 def test_each_trial_counts_its_own():
