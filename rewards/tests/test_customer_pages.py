@@ -39,6 +39,7 @@ def test_a_coupon_shows_its_code_and_its_terms(client, alice):
     assert code_of(coupon) in page
     assert "One per purchase." in page
     assert '<svg class="qr"' in page
+    assert "Make the screen brighter." in page
 
 
 @pytest.mark.django_db
