@@ -48,7 +48,7 @@ def _plan(run: Run, number: int, now: dt.datetime) -> int:
     names, expressions, column_values = planning.columns_of(
         Message,
         {
-            "id": (planning.random_key(), []),
+            "id": planning.fresh_key(now),
             "run": ("%s", [run.pk]),
             "invitation": ("due.invitation_id", []),
             "wording": ("due.wording_id", []),

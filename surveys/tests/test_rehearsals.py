@@ -4,7 +4,9 @@ import datetime as dt
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from customers.tests.factories import consent, create_customer, create_user
@@ -49,6 +51,15 @@ def test_what_is_foreseen_is_what_is_planned(sink):
     audience.prepare(run=run, now=NOW)
     counts = runs.counts(run=run)
     assert (counts.considered, counts.skips) == (found.considered, found.skips)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_looking_it_over_is_no_writer_for_whom_others_wait():
+    create_asker()
+    campaign = create_campaign(scheduled_at=NOW)
+    with CaptureQueriesContext(connection) as queries:
+        assert rehearsals.rehearse(campaign=campaign, now=NOW).mails == 1
+    assert [query["sql"] for query in queries if query["sql"].startswith("BEGIN")] == []
 
 
 def test_a_lot_keeps_apart_and_leaves_out_as_many_as_it_will():
