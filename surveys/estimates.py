@@ -1,23 +1,30 @@
 """What sending a campaign would mean: how many mails, how fast, and until when."""
 
 import datetime as dt
+import itertools
 from dataclasses import dataclass
+
+from django.db.models import Count
 
 from customers.timezones import zone
 from surveys import pace, windows
-from surveys.models import Campaign
+from surveys.models import Campaign, Run
 from surveys.rehearsals import Rehearsal, rehearse
+from surveys.runs import LEFT
 
-# What one worker hands over to an ordinary mail server in a second, where nothing sets a pace; benchmarks/ measures it.
-ORDINARY = 100.0
+# Where nothing sets a pace, the newest of these runs that sent enough to tell says how fast mails leave.
+RUNS, RECENT = 5, dt.timedelta(days=90)
+TELLING = 100  # mails
+# Whoever writes down no outcome for so long was not sending: the hours were over, or the run was paused.
+BREAK = dt.timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Who would get a mail and who not, mails a second, and the days."""
+    """Who would get a mail and who not, mails a second (None: nobody knows yet), and the days."""
 
     rehearsal: Rehearsal
-    per_second: float
+    per_second: float | None
     is_paced: bool
     begins_at: dt.datetime | None
     done_at: dt.datetime | None
@@ -30,12 +37,33 @@ def estimate(*, campaign: Campaign, now: dt.datetime) -> Estimate:
     """
     found = rehearse(campaign=campaign, now=now)
     paced = pace.per_second(now=now)
-    rate = paced or ORDINARY
+    rate = paced or measured(now=now)
     begins_at = done_at = None
     if campaign.scheduled_at is not None and not campaign.is_triggered:
         begins_at = _opening(campaign, max(now, campaign.scheduled_at))
-        done_at = _done(campaign, begins_at, found.mails, rate)
+        done_at = _done(campaign, begins_at, found.mails, rate) if rate else None
     return Estimate(found, rate, paced is not None, begins_at, done_at)
+
+
+def measured(*, now: dt.datetime) -> float | None:
+    """Return how many mails left in a second in the last run that tells, over all workers; None when none does."""
+    runs = Run.objects.filter(planned_at__gt=now - RECENT, prepared_at__isnull=False)
+    audiences = runs.filter(campaign__trigger__in=[Campaign.Trigger.ONE_OFF, Campaign.Trigger.RECURRING])
+    for run in audiences.order_by("-planned_at", "-pk")[:RUNS]:
+        if rate := _rate_of(run):
+            return rate
+    return None
+
+
+def _rate_of(run: Run) -> float | None:
+    """Return the mails of a run by the seconds of work they took, breaks left out; those that end a break took unknown time."""
+    left = run.messages.filter(state__in=LEFT, finished_at__isnull=False)
+    moments = left.values_list("finished_at").annotate(Count("pk")).order_by("finished_at")
+    mails, work = 0, dt.timedelta()
+    for (before, _mails), (moment, number) in itertools.pairwise(moments.iterator()):
+        if moment - before < BREAK:
+            mails, work = mails + number, work + (moment - before)
+    return mails / work.total_seconds() if mails >= TELLING else None
 
 
 def _opening(campaign: Campaign, moment: dt.datetime) -> dt.datetime:

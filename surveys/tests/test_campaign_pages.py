@@ -10,7 +10,7 @@ from django.urls import reverse
 from customers.tests.factories import create_user
 from loyalty_site.roles import ensure_roles
 from surveys import campaigns, claiming, estimates, mailing, proof, reach, wordings
-from surveys.models import Campaign, Message, Wording
+from surveys.models import Campaign, MailAccount, Message, Run, Wording
 from surveys.tests.factories import NOW, create_asker, create_campaign, create_run
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +102,48 @@ def test_an_estimate_takes_off_sample_holdout_and_who_rests(sink):
     found = estimates.estimate(campaign=campaign, now=NOW)
     assert (found.rehearsal.considered, found.rehearsal.skips["quarantine"]) == (12, 10)
     assert found.begins_at == NOW
+
+
+def left(run, moments: list[dt.datetime]) -> None:
+    """Let the mails of a run have left, as many at each moment as there are for each."""
+    pks = list(run.messages.order_by("pk").values_list("pk", flat=True))
+    for place, moment in enumerate(moments):
+        rows = Message.objects.filter(pk__in=pks[place :: len(moments)])
+        rows.update(state=Message.State.ACCEPTED, finished_at=moment)
+
+
+def test_an_estimate_goes_by_how_fast_the_last_run_left(monkeypatch, staff):
+    for _number in range(12):
+        create_asker()
+    # Three at a time, every two seconds; in between a night. What the night and the first moment took is not known.
+    moments = [NOW, NOW + dt.timedelta(seconds=2), *(NOW + dt.timedelta(hours=12, seconds=more) for more in (0, 2))]
+    run = create_run(quarantine_days=0)
+    left(run, moments)
+    today = LATER - dt.timedelta(days=2)
+    Run.objects.update(planned_at=today)
+    monkeypatch.setattr(estimates, "TELLING", 7)
+    assert estimates.measured(now=today) is None
+    monkeypatch.setattr(estimates, "TELLING", 6)
+    assert estimates.measured(now=today) == 1.5
+    assert estimates.measured(now=today + dt.timedelta(days=90)) is None
+    campaign = create_campaign(scheduled_at=LATER)
+    found = estimates.estimate(campaign=campaign, now=today)
+    assert (found.per_second, found.is_paced) == (1.5, False)
+    assert found.done_at == found.begins_at + dt.timedelta(seconds=found.rehearsal.mails / 1.5)
+    assert "as measured in an earlier run" in client(staff["mia"]).get(url("review", campaign)).text
+
+
+def test_nobody_promises_when_the_last_mail_leaves_before_it_is_known(staff):
+    create_asker()
+    campaign = create_campaign(scheduled_at=LATER)
+    found = estimates.estimate(campaign=campaign, now=NOW)
+    assert (found.per_second, found.done_at) == (None, None)
+    page = client(staff["mia"]).get(url("review", campaign)).text
+    assert page.count("not known yet") == 2
+    MailAccount.objects.create(mailer="surveys", most_per_second=5)
+    found = estimates.estimate(campaign=campaign, now=NOW)
+    assert (found.per_second, found.is_paced) == (5, True)
+    assert found.done_at == found.begins_at + dt.timedelta(seconds=0.2)
 
 
 def test_an_estimate_stretches_over_the_hours_of_the_days():
