@@ -1,12 +1,15 @@
 """The mail as a mailbox gets it, read by the standard parser."""
 
+import datetime as dt
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.mail import mailers
 from django.test import override_settings
+from django.utils import timezone
 
-from surveys import letters, links, mailing
+from surveys import letters, links, mailing, oddities
 from surveys.mime import PersonalMail
 from surveys.models import Message, Run
 from surveys.tests.factories import NOW, create_asker, create_run, create_survey
@@ -65,6 +68,25 @@ def test_a_rating_is_one_link_for_each_number(sink):
     mail, message = send(sink)
     url = links.answer_url(message.invitation_id)
     assert re.findall(rf'href="{url}\?a=(\d+)"', part(mail, "html")) == [str(number) for number in range(11)]
+
+
+def test_a_link_that_no_person_sees_gives_a_scanner_away(sink, client):
+    create_asker(email="alice@shop.example")
+    mail, message = send(sink)
+    [(address, dress, words)] = re.findall(r'<a href="([^"]+\?h=)" ([^>]*)>(.*?)</a>', part(mail, "html"))
+    assert (dress, words) == ('style="display:none" tabindex="-1" aria-hidden="true"', "")
+    assert "?h=" not in part(mail, "plain")
+    run = message.run
+    Run.objects.filter(pk=run.pk).update(closes_at=timezone.now() + dt.timedelta(days=1))
+    path = urlsplit(address)
+    assert client.get(f"{path.path}?{path.query}").status_code == 200
+    assert oddities.of_visits(invitation=message.invitation, has_script=True) == [oddities.TRAP]
+
+
+def test_an_anonymous_survey_notes_no_link_so_its_mail_has_no_trap(sink):
+    create_asker(email="alice@shop.example")
+    mail, _message = send(sink, survey=create_survey(anonymity="anonymous"))
+    assert "?h=" not in part(mail, "html")
 
 
 def test_a_question_in_words_is_no_row_of_links(sink):
