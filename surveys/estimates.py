@@ -14,7 +14,7 @@ from surveys.runs import LEFT
 
 # Where nothing sets a pace, the newest of these runs that sent enough to tell says how fast mails leave.
 RUNS, RECENT = 5, dt.timedelta(days=90)
-TELLING = 100  # mails
+TELLING, ENOUGH = 100, 10_000  # mails, and moments that are looked at: the page stays quick after a run of a million
 # Whoever writes down no outcome for so long was not sending: the hours were over, or the run was paused.
 BREAK = dt.timedelta(seconds=60)
 
@@ -58,7 +58,7 @@ def measured(*, now: dt.datetime) -> float | None:
 def _rate_of(run: Run) -> float | None:
     """Return the mails of a run by the seconds of work they took, breaks left out; those that end a break took unknown time."""
     left = run.messages.filter(state__in=LEFT, finished_at__isnull=False)
-    moments = left.values_list("finished_at").annotate(Count("pk")).order_by("finished_at")
+    moments = left.values_list("finished_at").annotate(Count("pk")).order_by("finished_at")[:ENOUGH]
     mails, work = 0, dt.timedelta()
     for (before, _mails), (moment, number) in itertools.pairwise(moments.iterator()):
         if moment - before < BREAK:
