@@ -1,4 +1,4 @@
-"""What happens next to a customer's points: the next to become spendable, the next to expire."""
+"""What is due on a customer's points, and what happens next: the next to become spendable, the next to expire."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from customers.models import Customer
 from rewards import absence
-from rewards.models import PointLot
+from rewards.models import PointBalance, PointLot
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,15 @@ class Change:
 
     points: int
     at: dt.datetime
+
+
+def active_at(*, customer: Customer, now: dt.datetime) -> int:
+    """Return how many points can be spent at a moment: those that are active, as if what is due by then were booked."""
+    balance = PointBalance.objects.filter(customer=customer).first() or PointBalance()
+    comes = customer.point_lots.due_to_activate(now).exclude(expires_at__lte=now)
+    goes = customer.point_lots.due_to_expire(now)
+    left = Sum("remaining", default=0)
+    return balance.active + comes.aggregate(points=left)["points"] - goes.aggregate(points=left)["points"]
 
 
 def next_activation(*, customer: Customer) -> Change | None:

@@ -9,14 +9,14 @@ from customers.api.door import look_up
 from customers.api.problems import Problem, invalid, not_found
 from customers.models import Customer, Store
 from customers.models.api_key import Scope
-from rewards import coupon_baskets, coupon_offers, redemption, sale, value_accounts
+from rewards import coupon_baskets, coupon_offers, outlook, redemption, sale, value_accounts
 from rewards.api.coupon_schemas import CouponVerdict
 from rewards.api.coupons import saying_why, verdict
 from rewards.api.points import find_hold
 from rewards.api.purchase_schemas import BasketIn, CardPayment, PurchaseIn
 from rewards.coupons import CouponRefused, Reason, find
 from rewards.ledger import InsufficientPoints
-from rewards.models import Coupon, PointBalance, PointHold, ValueAccount
+from rewards.models import Coupon, PointHold, ValueAccount
 from rewards.redemption import Situation
 from rewards.sale import PaysTooMuch, Receipt, SoldLine
 
@@ -110,9 +110,9 @@ def quoted_receipt(
     if paid > whole - off:
         raise PaysTooMuch(points=points, to_pay=whole - off)
     if points and customer is not None:
-        balance = PointBalance.objects.filter(customer=customer).first() or PointBalance()
-        if points > balance.active:
-            raise InsufficientPoints(needed=points, available=balance.active)
+        available = outlook.active_at(customer=customer, now=body.occurred_at)
+        if points > available:
+            raise InsufficientPoints(needed=points, available=available)
     return Receipt(
         store=store, till=till, reference="quote", customer_id=customer and customer.pk, occurred_at=body.occurred_at,
         lines=lines, discount=body.discount + off, points=points, paid_by_points=paid,

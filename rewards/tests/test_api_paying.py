@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 
 from customers.models import Customer, Product, Purchase, Store
 from customers.tests.api_factories import EVERYTHING, Caller, create_key, problem
@@ -138,6 +139,21 @@ def test_what_cannot_pay_is_refused_in_both(till: Caller, alice: Customer, path,
     assert answer.json().items() >= more.items()
     assert not Purchase.objects.exists()
     assert PointBalance.objects.get(customer=alice).active == 500
+
+
+@pytest.mark.parametrize(("points", "status"), [(560, 200), (561, 409)])
+def test_a_quote_counts_what_is_due_though_the_night_has_not_come(
+    till: Caller, alice: Customer, points: int, status: int
+):
+    """Besides the 500, 40 ended an hour ago, 60 became spendable an hour ago, and 30 will tomorrow."""
+    at = dt.datetime.fromisoformat(NOON)
+    hour, day = dt.timedelta(hours=1), dt.timedelta(days=1)
+    with time_machine.travel(MORNING, tick=False):
+        award(alice, 40, at=MORNING, expires_at=at - hour)
+        award(alice, 60, at=MORNING, activates_at=at - hour)
+        award(alice, 30, at=MORNING, activates_at=at + day)
+    assert till.post("/quotes", basket(points=points)).status_code == status
+    assert till.post("/purchases", receipt(points=points)).status_code == (201 if status == 200 else status)
 
 
 @pytest.mark.parametrize("path", ["/quotes", "/purchases"])
