@@ -45,7 +45,7 @@ TO_CUSTOMERS: dict[str, tuple[Any, Mapping[str, Any]]] = {
         _("Return explained"),
         {
             "receipt": "T-7K3M9-QX2AB", "total": 780, "money": 680, "value": 0, "given": 100, "taken": 7, "coupons": 1,
-            "stamps": [],
+            "stamps": [{"name": {"en": "Ten coffees", "zh": "十杯咖啡"}, "taken": 2, "coupons": 0}], "gifts": 1,
         },
     ),
     "points_expiring": (_("Points about to expire"), {"amount": 240, "last_day": DAY}),

@@ -36,11 +36,12 @@ def follow(*, purchase: Purchase, row: Return, returns_coupon: bool | None, by: 
     coupons = _return_coupons(purchase, row, returns_coupon, by)
     value = _give_back_value(purchase, row, by)
     stamps = stamp_returns.take_back(purchase=purchase, row=row, by=by)
+    gifts = 0
     if purchase.customer_id is not None:
         tiers.follow_return(customer_id=purchase.customer_id, at=row.occurred_at)
         if _is_whole(purchase):
-            surprise_gifts.follow_return(purchase=purchase, now=row.occurred_at, by=by)
-    if purchase.customer_id is not None and (taken or given or coupons or value or stamps):
+            gifts = surprise_gifts.follow_return(purchase=purchase, now=row.occurred_at, by=by)
+    if purchase.customer_id is not None and (taken or given or coupons or value or stamps or gifts):
         context = {
             "receipt": purchase.reference,
             "taken": taken,
@@ -48,6 +49,7 @@ def follow(*, purchase: Purchase, row: Return, returns_coupon: bool | None, by: 
             "coupons": coupons,
             "value": value,
             "stamps": stamps,
+            "gifts": gifts,
             "total": row.total,
             "money": money_back(purchase=purchase, row=row),
         }

@@ -132,20 +132,22 @@ def lapse_due(*, now: dt.datetime) -> int:
 
 
 def follow_return(*, purchase: Purchase, now: dt.datetime, by: User | None) -> int:
-    """Cancel the unused gifts of a purchase that came back whole and return how many; note the used ones as leaked.
+    """Cancel the unused gifts of a purchase that came back whole; note the used ones as leaked.
 
-    A part of the caller's transaction, which holds the customer's lock.
+    Return how many of the cancelled ones the customer knew of. A part of the caller's transaction, which holds the
+    customer's lock.
     """
     rows = SurpriseGift.objects.filter(assignment__purchase=purchase).select_related("surprise", "coupon", "assignment")
-    cancelled = 0
+    missed = 0
     for gift in rows.filter(Q(state__in=OPEN) | Q(state=State.GIVEN, leaked_at=None)).order_by("pk"):
         if gift.state in OPEN:
-            cancelled += _end(gift, State.CANCELLED, now, by=by)
+            is_known = gift.state == State.ANNOUNCED
+            missed += _end(gift, State.CANCELLED, now, by=by) and is_known
         elif _take_back(gift, now, by):
-            cancelled += _undo(gift, now, by)
+            missed += _undo(gift, now, by)
         else:
             SurpriseGift.objects.filter(pk=gift.pk).update(leaked_at=now)
-    return cancelled
+    return missed
 
 
 def cancel_open(*, customer: Customer, by: User | None, now: dt.datetime) -> int:

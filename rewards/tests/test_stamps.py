@@ -3,9 +3,11 @@
 import datetime as dt
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers import notices
 from customers.models import Customer, Product, Store
 from rewards import chain, checkout, daily, outlook, proof, returns, statement
 from rewards.models import Coupon, CouponBatch, PointBalance, PointLot, PointTransaction, StampBalance
@@ -180,6 +182,19 @@ def test_a_return_after_the_card_was_full_takes_the_unused_coupon_and_keeps_the_
     buy(alice, coffee, 1, store=store)
     assert (on_card(alice, card), coupons_of(alice)) == (0, ["voided", "active"])
     assert books_balance()
+
+
+def test_the_mail_about_a_return_says_what_became_of_the_stamps(store, coffee):
+    create_card()
+    alice = create_customer(email="alice@example.com")
+    bring_back(buy(alice, coffee, 10, store=store), 3)
+    notices.send_due()
+    letter = next(one for one in mail.outbox if "stamps" in one.body)
+    sentence = (
+        "3 stamps of your card “Coffee card” went back. So did the coupon of the full card, which you had not used yet."
+    )
+    assert sentence in letter.body
+    assert sentence in letter.alternatives[0].content
 
 
 def test_a_return_after_the_coupon_was_used_is_a_debt_that_the_next_stamps_absorb(alice, store, coffee):

@@ -221,6 +221,9 @@ def test_an_unused_gift_of_a_purchase_that_comes_back_is_cancelled(gift):
     row = reloaded(row)
     assert (row.state, row.leaked_at, row.assignment.cost) == ("cancelled", None, 0)
     assert surprise.months.get().spent == 0
+    # What still waited the customer does not know of, and hears nothing.
+    told = [notice.context["gifts"] for notice in Notice.objects.filter(kind="return_explained")]
+    assert told == ([] if gift == "thing" else [1])
     if gift == "coupon":
         assert row.coupon.state == "voided"
     if gift == "points":
