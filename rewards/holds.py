@@ -75,10 +75,12 @@ def capture(*, hold: PointHold, occurred_at: dt.datetime, points: int | None = N
     wanted = hold.points if points is None else points
     spent = Cause(source=f"{hold.source}:capture", occurred_at=occurred_at, store_id=hold.store_id, by_id=hold.by_id)
     with open_books([hold.customer_id], with_lots=True) as books:
-        hold.refresh_from_db()
-        if hold.state == PointHold.State.CAPTURED and hold.captured == wanted:
-            return PointTransaction.objects.get(reverses=hold.transaction_id, kind=Kind.REDEEM)
-        row = book_capture(books, hold, wanted, spent, now=occurred_at)
+        try:
+            row = book_capture(books, hold, wanted, spent, now=occurred_at)
+        except HoldClosed:
+            if hold.state == PointHold.State.CAPTURED and hold.captured == wanted:
+                return PointTransaction.objects.get(reverses=hold.transaction_id, kind=Kind.REDEEM)
+            raise
     return books.transaction(row)
 
 
