@@ -62,7 +62,7 @@ def tablet(browser: Browser, live_server: Any, desk: Desk) -> Iterator[Page]:
 def tab_to(page: Page, selector: str) -> None:
     """Press Tab until something has the focus, as somebody without a mouse does."""
     for _press in range(MOST_TABS):
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+        if page.evaluate("selector => document.activeElement?.matches(selector) === true", selector):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"{selector} is not reached by keyboard")
@@ -70,7 +70,7 @@ def tab_to(page: Page, selector: str) -> None:
 
 def focused(page: Page, selector: str) -> None:
     """Wait until the page itself has put the cursor where it belongs."""
-    page.wait_for_function("selector => document.activeElement.matches(selector)", arg=selector)
+    page.wait_for_function("selector => document.activeElement?.matches(selector) === true", arg=selector)
 
 
 def say(page: Page, text: str) -> None:

@@ -1,6 +1,7 @@
 """What a trial says: who counts, what is added up, and when there is no answer."""
 
 import datetime as dt
+from itertools import cycle
 
 import pytest
 
@@ -282,7 +283,9 @@ def test_the_usual_share_of_a_shop_is_its_own_once_enough_have_bought():
     assert open_trial().planned == proportions.needed(base=0.45, effect=0.05)
 
 
-def test_small_surprises_of_a_family_are_pooled_and_say_what_they_borrow():
+def test_small_surprises_of_a_family_are_pooled_and_say_what_they_borrow(monkeypatch):
+    turns = cycle([True, False])  # as many heads as tails: how much is borrowed hangs on it
+    monkeypatch.setattr(coins, "falls", lambda **_toss: next(turns))
     for _number in range(3):
         trial = open_trial(cooldown_days=0)
         assign(trial, many(90))
