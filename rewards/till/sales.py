@@ -24,7 +24,7 @@ from rewards.ledger import InsufficientPoints
 from rewards.models import PointBalance, TillAction
 from rewards.sale import PaysTooMuch, ReceiptConflict
 from rewards.tier_progress import progress_of
-from rewards.till import baskets, counter, proofs, surprises
+from rewards.till import baskets, counter, entries, proofs, surprises
 from rewards.till.access import customer_of_token, may_see_all, say_recorded_already, till_page, token_of
 from rewards.till.baskets import Sale
 from rewards.till_actions import KeyReused, Station
@@ -48,9 +48,9 @@ def sale(request: HttpRequest, station: Station) -> HttpResponse:
                 action=audit.Action.VIEWED, place=audit.Place.TILL, customer_ids=[customer.pk], by=request.user,
                 store=station.store, now=now,
             )  # fmt: skip
-        current = baskets.begin(station=station, customer=customer, now=now, proof=proof)
+        current = entries.begin(station=station, customer=customer, now=now, proof=proof)
         return _show(request, current, token)
-    current = baskets.read(
+    current = entries.read(
         request.POST, station=station, customer=customer, now=now, proof=request.POST.get("proved", "")
     )
     if "key" not in current.form.cleaned_data:
