@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.watched_logs import Watch, install
 # The servers of this run. With pytest-xdist the first process starts them, and its workers inherit the environment.
 _servers: list[Valkey | Postgres] = []
 _directory = Path(tempfile.mkdtemp(prefix="loyalty-test-"))
+_ROOT = Path(__file__).resolve().parent.parent
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 
 
@@ -77,14 +79,30 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_directory, ignore_errors=True)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process run the tests that share something dear: the opened shop, or what a module sets up for all of its tests."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _shared_by(nodeid.partition("::")[0]) or nodeid
+
+    return Scheduling(config, log)
+
+
+@cache
+def _shared_by(path: str) -> str:
+    text = (_ROOT / path).read_text()
+    if "shop_server" in text:
+        return "the shop"
+    return path if 'scope="module"' in text else ""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = []
     for item in items:
         if {"page", "browser", "shop_server"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
-            # One process drives the browser and the portal's own servers, however many run the other tests.
-            item.add_marker(pytest.mark.xdist_group("browser"))
         is_long = item.get_closest_marker("long") and not config.getoption("--long")
         is_unwanted = item.get_closest_marker("browser") and config.getoption("--no-browser")
         if is_long or is_unwanted:

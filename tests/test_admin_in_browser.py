@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.servers import Shop
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PASSWORD = "crawl-owner-only-1"
 STAGE = f"""

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from rewards import codes
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).resolve().parent.parent / "static/js/coupon-code.js"
 SLIPS = """

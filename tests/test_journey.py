@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.servers import Shop, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PASSWORD = "journey-manager-only"
 ALICE = "alice@example.com"

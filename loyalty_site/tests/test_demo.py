@@ -17,8 +17,6 @@ from surveys import subjects
 from surveys.models import Campaign, Case, ContactLogEntry, Response, Theme
 from tests import leftovers
 
-# One process loads the shop, once.
-pytestmark = pytest.mark.xdist_group("demo")
 NOW = dt.datetime(2026, 6, 17, 14, 30, tzinfo=dt.UTC)
 
 
