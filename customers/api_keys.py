@@ -20,7 +20,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from customers import statements
 from customers.models import ApiKey, Store, User
+from customers.statements import Statement
 
 PREFIX = "lp"
 ID_LENGTH, SECRET_LENGTH, CHECK_LENGTH = 8, 43, 6
@@ -117,9 +119,8 @@ def recognise(*, text: str, now: dt.datetime) -> ApiKey | None:
     if not public_id:
         return None
     moment = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
-        cursor.execute(_live_sql(), [connection.ops.adapt_datetimefield_value(now - SELDOM), public_id, moment])
-        row = cursor.fetchone()
+    asked = Statement(_live_sql(), [connection.ops.adapt_datetimefield_value(now - SELDOM), public_id, moment])
+    row = next(iter(statements.ask_first(asked)), None)
     digest = bytes(row[KEY_COLUMNS.index("secret_digest")]) if row else bytes(32)
     return _key(row) if compare_digest(digest, _digest(secret)) and row else None
 

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from django.db import OperationalError, connection, transaction
 
+from customers import statements
 from customers.models import ApiKey, ApiRequest
+from customers.statements import Rows, Statement
 
 KEPT = dt.timedelta(days=30)
 CHUNK = 5_000
@@ -53,25 +55,25 @@ class Request(NamedTuple):
     now: dt.datetime
 
 
-def answer_once(*, request: Request, work: Callable[[], Answer]) -> Answer:
+def answer_once(*, request: Request, work: Callable[[list[Rows]], Answer], asked: Sequence[Statement] = ()) -> Answer:
     """Do the work once per client and key, and return its answer or the one that was given before.
 
-    Raises KeyReused and StillRunning; whatever else `work` raises, except Refused, leaves nothing behind.
+    What is `asked` comes along with the message that takes the key, and is handed to the work. Raises KeyReused and StillRunning; whatever else `work` raises, except Refused, leaves nothing behind.
     """
     # A repetition must not queue for SQLite's one write lock; PostgreSQL says it when the key is taken.
     if connection.vendor == "sqlite" and (earlier := _answered(request)):
         return earlier
     try:
         with transaction.atomic():
-            row = _claim(request)
+            row, found = _claim(request, asked)
             if row is None:
                 return _answered_meanwhile(request)
-            answer = work()
+            answer = work(found)
             _keep(row, answer)
             return answer
     except Refused as refused:
         # The work is undone; only the answer stays, unless another repetition was quicker.
-        if _insert(request, refused.answer) is None:
+        if not statements.run(_insert(request, refused.answer))[0]:
             return _answered_meanwhile(request)
         return refused.answer
 
@@ -110,29 +112,27 @@ def _answered_meanwhile(request: Request) -> Answer:
     return answer
 
 
-def _claim(request: Request) -> int | None:
+def _claim(request: Request, asked: Sequence[Statement]) -> tuple[int | None, list[Rows]]:
     """Take the key for this transaction; None when it was taken before. PostgreSQL waits here for whoever has it."""
     try:
-        return _insert(request, Answer(0, ""))
+        claimed, *found = statements.run(_insert(request, Answer(0, "")), *asked)
+        return (claimed[0][0] if claimed else None), found
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
             raise StillRunning from error
         raise
 
 
-def _insert(request: Request, answer: Answer) -> int | None:
+def _insert(request: Request, answer: Answer) -> Statement:
     moment = connection.ops.adapt_datetimefield_value(request.now)
     values = (
         request.api_key.client, request.key, request.api_key.pk, request.fingerprints[0], answer.status, answer.body, moment
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {TABLE} (client, key, api_key_id, fingerprint, status, body, recorded_at) "  # noqa: S608
-            "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
-            values,
-        )
-        row = cursor.fetchone()
-    return row and row[0]
+    return Statement(
+        f"INSERT INTO {TABLE} (client, key, api_key_id, fingerprint, status, body, recorded_at) "  # noqa: S608
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+        values,
+    )
 
 
 def _keep(row: int, answer: Answer) -> None:

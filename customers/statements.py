@@ -10,8 +10,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
+
+MOST_KEPT = 50  # values of a text that psycopg remembers how to take apart
+IDLE = 0  # of libpq's transaction states: none has begun
 
 type Rows = list[tuple[Any, ...]]
 
@@ -60,12 +64,53 @@ def run(*statements: Statement) -> list[Rows]:
                 cursor.execute(*each)
                 found.append(cursor.fetchall())
             return found
-        cursor.execute(";\n".join([each.sql for each in statements]), [v for each in statements for v in each.values])
+        _send(cursor, *_message(cursor, statements))
         while True:
             # Cheaper than `description`, which describes each column.
             found.append(cursor.fetchall() if cursor.pgresult.nfields else [])
             if not cursor.nextset():
                 return found
+
+
+def ask_first(each: Statement) -> Rows:
+    """Run the statement, which only reads, that a request begins with, and return its rows.
+
+    It is the health check of a kept connection as well: when the server has hung up, it is asked again over a new one.
+    Raises what a query raises.
+    """
+    connection.health_check_done = True
+    try:
+        return run(each)[0]
+    except (InterfaceError, OperationalError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        return run(each)[0]
+
+
+def _message(cursor: CursorWrapper, statements: Sequence[Statement]) -> tuple[str, Sequence[object] | None]:
+    """Return one text for PostgreSQL, and its values unless they stand in it already."""
+    values = [value for each in statements for value in each.values]
+    if len(values) <= MOST_KEPT:
+        return ";\n".join([each.sql for each in statements]), values
+    with connection.wrap_database_errors:
+        return ";\n".join([cursor.mogrify(*each) for each in statements]), None
+
+
+def _send(cursor: CursorWrapper, sql: str, values: Sequence[object] | None) -> None:
+    """Execute a message; when it is the first of a transaction, that begins with it: psycopg's BEGIN is a journey more."""
+    raw = connection.connection
+    if raw.autocommit or raw.pgconn.transaction_status != IDLE:
+        cursor.execute(sql, values)
+        return
+    raw.autocommit = True  # psycopg leaves BEGIN to us; COMMIT and ROLLBACK it sends as ever
+    try:
+        cursor.execute(f"BEGIN;\n{sql}", values)
+    except DatabaseError:
+        if raw.pgconn.transaction_status == IDLE:
+            raw.autocommit = False
+        raise
+    cursor.nextset()
 
 
 def moment(value: dt.datetime | None) -> dt.datetime | None:

@@ -70,12 +70,13 @@ def record_purchase(
     value: ValuePayments = (),
     hold: PointHold | None = None,
     by: User | None = None,
+    answers: Sequence[Rows] = (),
 ) -> Purchase:
     """Record a purchase with the points it earns and those that pay for it, with its coupons and gift cards; return it.
 
     Once per receipt: the same again returns the first purchase. All or nothing. `coupon` is short for a single one, `value`
     is how much each gift card or store credit pays. Points come out of the customer's `hold`, if one is given, and what is
-    left of it goes back. Raises ReceiptConflict when the receipt says something else, InsufficientPoints, HoldClosed,
+    left of it goes back. `answers` are those to `questions`, from a caller who has asked them already. Raises ReceiptConflict when the receipt says something else, InsufficientPoints, HoldClosed,
     HoldTooSmall, PaysTooMuch, CouponRefused and ValueRefused.
     """
     whole = sum(line.total for line in lines) - discount
@@ -88,7 +89,7 @@ def record_purchase(
         multiplier=coupon_baskets.multiplier(coupons), value=_each_once(value), hold=hold,
     )  # fmt: skip
     # Looked up before the write transaction: a retry must not queue for SQLite's one write lock.
-    known, rules, steps = _look(receipt)
+    known, rules, steps = _look(receipt, answers)
     if known:
         return _recorded(receipt)
     if points and (customer is None or receipt.paid_by_points > whole - off):
@@ -101,13 +102,23 @@ def record_purchase(
     return purchase or _recorded(receipt)
 
 
-def _look(receipt: Receipt) -> tuple[Rows, list[EarningRule], Ladder]:
-    """Return whether the receipt is known, the rules in force and the tiers, by one message."""
+def questions(*, store_id: int, till: str, reference: str, is_guest: bool) -> list[Statement]:
+    """Return what asks whether a receipt is known, for the rules in force and for the tiers."""
+    asked = Statement(RECEIPT, [store_id, till, reference])
+    return (
+        [asked] if is_guest else [asked, _live(connection.vendor).statement, tiers.rungs(connection.vendor).statement]
+    )
+
+
+def _look(receipt: Receipt, answers: Sequence[Rows]) -> tuple[Rows, list[EarningRule], Ladder]:
+    """Return whether the receipt is known, the rules in force and the tiers, by one message at most."""
+    is_guest = receipt.customer_id is None
+    asked = {"store_id": receipt.store.pk, "till": receipt.till, "reference": receipt.reference, "is_guest": is_guest}
+    known, *others = answers or statements.run(*questions(**asked))
+    if is_guest:
+        return known, [], tiers.NOBODY.ladder
+    rules, steps = others
     live, rungs = _live(connection.vendor), tiers.rungs(connection.vendor)
-    asked = Statement(RECEIPT, [receipt.store.pk, receipt.till, receipt.reference])
-    if receipt.customer_id is None:
-        return statements.run(asked)[0], [], tiers.NOBODY.ladder
-    known, rules, steps = statements.run(asked, live.statement, rungs.statement)
     return known, live.models(rules), tiers.ladder_of(rungs.models(steps))
 
 

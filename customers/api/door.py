@@ -27,6 +27,7 @@ from customers.api_requests import Answer, KeyReused, Refused, Request, StillRun
 from customers.limits import Limit, LimitReached
 from customers.models import ApiKey
 from customers.models.api_key import Scope
+from customers.statements import Rows, Statement
 
 logger = logging.getLogger(__name__)
 
@@ -177,10 +178,12 @@ def operation(
     summary: str,
     about: str = "",
     status: int = 200,
+    asks: Callable[..., list[Statement]] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Register a view: `@operation(router, "GET", "/…", scope=…, answer=Schema, summary=gettext_noop("…"))`.
 
-    `status` 201 is a write: it needs an Idempotency-Key, and view and stored answer are one transaction.
+    `status` 201 is a write: it needs an Idempotency-Key, and view and stored answer are one transaction. What the view
+    `asks` of the database first, given what the view is given, comes along with the claim of the key as `request.answers`.
     """
     door = Door(scope, is_write=status == 201)
 
@@ -189,7 +192,12 @@ def operation(
         def run(request: HttpRequest, **values: Any) -> HttpResponse:
             if not door.is_write:
                 return _respond(Answer(status, view(request, **values).model_dump_json()))
-            return _respond(_answer_once(request, lambda: Answer(status, view(request, **values).model_dump_json())))
+
+            def work(answers: list[Rows]) -> Answer:
+                request.answers = answers
+                return Answer(status, view(request, **values).model_dump_json())
+
+            return _respond(_answer_once(request, work, asks(request, **values) if asks else []))
 
         contribute_operation_callback(run, functools.partial(_open, door=door))
         extra = {"x-scope": scope.value, **({"parameters": [IDEMPOTENCY_HEADER]} if door.is_write else {})}
@@ -221,10 +229,10 @@ def _open(operation: Operation, *, door: Door) -> None:
     door.query_names = frozenset(names)
 
 
-def _answer_once(request: HttpRequest, work: Callable[[], Answer]) -> Answer:
-    def refusing() -> Answer:
+def _answer_once(request: HttpRequest, work: Callable[[list[Rows]], Answer], asked: list[Statement]) -> Answer:
+    def refusing(answers: list[Rows]) -> Answer:
         try:
-            return work()
+            return work(answers)
         except Problem as problem:
             if problem.kind.is_kept:
                 raise Refused(answer=Answer(problem.kind.status, problem.body)) from problem
@@ -236,9 +244,9 @@ def _answer_once(request: HttpRequest, work: Callable[[], Answer]) -> Answer:
                 raise Refused(answer=Answer(problem.kind.status, problem.body)) from error
             raise
 
-    asked = Request(request.auth, idempotency_key(request), _fingerprints(request), timezone.now())
+    one = Request(request.auth, idempotency_key(request), _fingerprints(request), timezone.now())
     try:
-        return api_requests.answer_once(request=asked, work=refusing)
+        return api_requests.answer_once(request=one, work=refusing, asked=asked)
     except KeyReused as error:
         sentence = _("This Idempotency-Key was sent before with another request.")
         raise Problem("idempotency_key_reused", sentence, [Fault("Idempotency-Key", sentence)]) from error

@@ -3,7 +3,8 @@
 import datetime as dt
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from customers import bulk, statements
 from customers.bulk import Insert, Update
@@ -87,3 +88,52 @@ def test_moments_come_back_with_their_zone():
     ((found,),) = statements.run(asked)
     assert statements.moment(found[0]) == moment
     assert statements.moment(None) is None
+
+
+def test_many_values_in_one_message_are_written_as_they_are():
+    codes = [f"c{number}" for number in range(statements.MOST_KEPT)]
+    bulk.write([insert(*codes[:12]), insert(*codes[12:24])])
+    assert set(Category.objects.values_list("name_en", flat=True)) == {"100 % wool"}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheFirstMessageOfATransaction:
+    def test_begins_it_so_that_all_of_it_can_be_undone(self):
+        with transaction.atomic():
+            statements.run(*bulk_plain(insert("wool")))
+            statements.run(*bulk_plain(insert("silk")))
+            transaction.set_rollback(True)
+        assert not Category.objects.exists()
+        with transaction.atomic():
+            found, *_rest = statements.run(Statement("SELECT 7"), *bulk_plain(insert("wool")))
+        assert (found, Category.objects.count()) == ([(7,)], 1)
+
+    def test_begins_nothing_when_it_cannot_be_read_and_what_follows_can_be_undone_all_the_same(self):
+        with transaction.atomic():
+            with pytest.raises(DatabaseError):
+                statements.run(Statement("SELEC 7"))
+            Category.objects.create(code="wool", name_en="Wool")
+            transaction.set_rollback(True)
+        assert not Category.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWhatARequestAsksFirst:
+    def test_is_asked_again_when_the_server_has_hung_up(self):
+        if connection.vendor != "postgresql":
+            pytest.skip("SQLite has no server")
+        connection.ensure_connection()
+        connection.connection.close()
+        assert statements.ask_first(Statement("SELECT 7")) == [(7,)]
+
+    def test_is_the_only_check_of_a_kept_connection(self, django_assert_num_queries):
+        connection.ensure_connection()
+        connection.health_check_enabled, connection.health_check_done = True, False
+        with django_assert_num_queries(1):
+            statements.ask_first(Statement("SELECT 7"))
+        assert connection.health_check_done
+
+    def test_is_asked_once_when_the_server_is_there(self):
+        with CaptureQueriesContext(connection) as asked, pytest.raises(DatabaseError):
+            statements.ask_first(Statement("SELECT * FROM nowhere"))
+        assert len(asked) == 1

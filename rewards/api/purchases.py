@@ -24,6 +24,7 @@ from customers.api.lookups import (
 from customers.api.problems import Problem, invalid, not_found
 from customers.models import Category, Customer, Purchase, Return, Store
 from customers.models.api_key import Scope
+from customers.statements import Rows, Statement
 from rewards import articles, checkout, returns, sale, stamps
 from rewards.api import baskets
 from rewards.api.coupons import saying_why
@@ -81,20 +82,23 @@ def quote(request: HttpRequest, body: BasketIn) -> QuoteOut:
     summary=gettext_noop(
         "Record a purchase with the points that it earns, and with the points and coupons that pay for it."
     ),
+    asks=lambda request, body: _own_questions(request, body),
     about=gettext_noop(
         "A receipt counts once, for ever: under another Idempotency-Key it is refused as `receipt_recorded`, and with other contents as `receipt_conflict`, each with the id of the first."
     ),
 )
 def record_purchase(request: HttpRequest, body: PurchaseIn) -> PurchaseOut:
     store, till = store_of(request, body.store), till_of(request, body.till)
-    customer, known = _customer_and_articles(request, body)
+    goods, *answers = request.answers or statements.run(*_questions(body, store.pk, till))
+    customer = None if body.member_number is None else _found(request, body.member_number, answers.pop())
+    known = articles.answered(goods)
     lines = _sold(body.lines, articles.find_or_make(_wanted(body.lines), known=known))
     points, coupons = baskets.paying_points(request, body, customer), baskets.paying_coupons(request, body)
     hold = baskets.paying_hold(request, body, customer)
     with saying_why(request):
         purchase = checkout.record_purchase(
             store=store, till=till, reference=body.reference, customer=customer, occurred_at=body.occurred_at,
-            lines=lines, discount=body.discount, coupons=coupons, hold=hold,
+            lines=lines, discount=body.discount, coupons=coupons, hold=hold, answers=answers,
             points=points or (hold.points if hold else 0), value=baskets.paying_cards(request, body, customer),
         )  # fmt: skip
     if not purchase.is_new:
@@ -175,18 +179,29 @@ def _customer(request: HttpRequest, body: BasketIn) -> Customer | None:
     return None if body.member_number is None else customer_by_number(request, body.member_number)
 
 
-def _customer_and_articles(request: HttpRequest, body: PurchaseIn) -> tuple[Customer | None, dict[str, Article]]:
-    """Return whose purchase it is and what is known of the goods, by one message."""
-    asked = articles.question({line.sku for line in body.lines})
-    if body.member_number is None:
-        return None, articles.answered(statements.run(asked)[0])
-    question = numbered(connection.vendor)
-    found, rows = statements.run(question.asking(body.member_number), asked)
+def _own_questions(request: HttpRequest, body: PurchaseIn) -> list[Statement]:
+    """Return what to ask along with the claim, when the key says for which store; otherwise the view finds that first."""
+    store_id = request.auth.store_id
+    return [] if store_id is None else _questions(body, store_id, request.auth.till or body.till or "")
+
+
+def _questions(body: PurchaseIn, store_id: int, till: str) -> list[Statement]:
+    """Return what asks for the goods, for what checkout wants to know, and, if there is one, for the customer."""
+    is_guest = body.member_number is None
+    return [
+        articles.question({line.sku for line in body.lines}),
+        *checkout.questions(store_id=store_id, till=till, reference=body.reference, is_guest=is_guest),
+        *([] if is_guest else [numbered(connection.vendor).asking(body.member_number)]),
+    ]
+
+
+def _found(request: HttpRequest, member_number: str, rows: Rows) -> Customer:
+    """Return the customer that was asked for by number."""
 
     def find() -> Customer | None:
-        return next(iter(question.models(found)), None) or by_old_number(body.member_number)
+        return next(iter(numbered(connection.vendor).models(rows)), None) or by_old_number(member_number)
 
-    return found_customer(request, find), articles.answered(rows)
+    return found_customer(request, find)
 
 
 def _wanted(lines: list[LineIn]) -> list[tuple[str, str, str]]:
