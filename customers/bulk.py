@@ -134,8 +134,9 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Rows) -
             values = ", ".join(f"{name} = changed.{name}" for name in names)
             cursor.execute(
                 f"UPDATE {table} SET {values} FROM unnest({kinds}) AS changed ({key}, {', '.join(names)}) "  # noqa: S608
-                f"WHERE {table}.{key} = changed.{key}",
-                [list(column) for column in zip(*rows, strict=True)],
+                # Said twice: joined alone, a thousand keys seem worth reading the whole table.
+                f"WHERE {table}.{key} = changed.{key} AND {table}.{key} = ANY(%s::{_kind(fields[0])}[])",
+                [*(arrays := [array(column) for column in zip(*rows, strict=True)]), arrays[0]],
             )
         else:
             cursor.executemany(_update_sql(model, tuple(columns)), [(*row[1:], row[0]) for row in rows])
@@ -171,6 +172,20 @@ def refresh_statistics(*changed: type[models.Model]) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(map(_table, changed))}")
+
+
+def array(values: Iterable[object]) -> str:
+    """Write values as PostgreSQL's text of an array, for a cast: psycopg takes ten times as long for a list of thousands."""
+    return "{" + ",".join(map(_array_text, values)) + "}"
+
+
+def _array_text(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if type(value) is int:
+        return str(value)
+    text = f"\\x{value.hex()}" if type(value) is bytes else str(value)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -7,6 +7,7 @@ from itertools import batched
 
 from django.db.models import QuerySet
 
+from customers import bulk
 from rewards import absence, ledger, stamps, tier_calendar
 from rewards.models import PointLot
 
@@ -19,12 +20,13 @@ def run(*, now: dt.datetime, progress: Callable[[int], None] | None = None) -> i
     What ends with absence gets its end before the points expire. First tiers go up, in the end they are kept anew or go down. Each group of customers is one transaction of a moment, so
     tills are never kept waiting; days of silence are caught up with. `progress` counts customers.
     """
-    changed = _settle(PointLot.objects.due_to_activate(now), ledger.activate_many, now, progress)
-    changed += tier_calendar.raise_due(now=now)
-    absence.follow(now=now)
-    changed += _settle(PointLot.objects.due_to_expire(now), ledger.expire_many, now, progress)
-    changed += stamps.settle_due(now=now)
-    return changed + tier_calendar.lower_due(now=now)
+    with bulk.large_sets():
+        changed = _settle(PointLot.objects.due_to_activate(now), ledger.activate_many, now, progress)
+        changed += tier_calendar.raise_due(now=now)
+        absence.follow(now=now)
+        changed += _settle(PointLot.objects.due_to_expire(now), ledger.expire_many, now, progress)
+        changed += stamps.settle_due(now=now)
+        return changed + tier_calendar.lower_due(now=now)
 
 
 def settle_due(*, now: dt.datetime, progress: Callable[[int], None] | None = None) -> int:

@@ -137,3 +137,14 @@ class TestWhatARequestAsksFirst:
         with CaptureQueriesContext(connection) as asked, pytest.raises(DatabaseError):
             statements.ask_first(Statement("SELECT * FROM nowhere"))
         assert len(asked) == 1
+
+
+def test_changes_of_many_rows_write_every_kind_of_value_as_it_is():
+    names, moment = ['5" \\ 3, {x}', "NULL", "", "海港 %s"], dt.datetime(2026, 3, 10, 12, 30, 0, 5, tzinfo=dt.UTC)
+    rows = [
+        (create_customer().pk, names[place % 4], None if place % 2 else moment.date(), moment, place % 3 == 0)
+        for place in range(bulk.FEW + 1)
+    ]
+    columns = ("name", "birthday", "enrolled_at", "is_personalised")
+    bulk.write([Update(Customer, columns, rows)])
+    assert list(Customer.objects.order_by("pk").values_list("pk", *columns)) == rows
