@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from customers.models import Customer, Store, User
-from rewards import freezes, postings
+from rewards import freezes, lineage, postings
 from rewards.books import Books, Cause, open_books
 from rewards.dates import end_of_month_after
 from rewards.models import PointLot, PointTransaction
@@ -177,25 +178,32 @@ def reverse_award(
 ) -> list[PointTransaction]:
     """Take back points of an award, once per source, and return the transactions.
 
-    Draws on the award's own lot (pending or active), counts what expired out of that unspent, then draws on the customer's
-    other lots in order, and books what is missing as debt, which later awards absorb, or writes it off (CLAMP_RETURNS).
+    Draws on the award's own lot (pending or active, in whatever record a merge moved it to), counts what expired out of that
+    unspent, then draws on the customer's other lots in order, and books what is missing as debt, which later awards absorb,
+    or writes it off (CLAMP_RETURNS). Locks every record that holds such lots: inside a transaction that holds one of these
+    locks, the caller holds them all.
     Raises ReversalTooLarge when all reversals together would exceed the award, SourceConflict, and ValueError for points
     below 1.
     """
     cause = Cause(source=source, occurred_at=occurred_at, store_id=award.store_id, by_id=by and by.pk, note=note)
-    lots = PointLot.all_currencies.filter(transaction__source=award.source, remaining__gt=0)
-    if lots.filter(expires_at__lte=occurred_at).exists():
+    moved = lineage.moved_lots(award)
+    holders = {award.customer_id, *(lot.customer_id for lot in moved)}
+    own = Q(transaction__source=award.source) | Q(pk__in=[lot.pk for lot in moved])
+    if PointLot.all_currencies.filter(own, remaining__gt=0, expires_at__lte=occurred_at).exists():
         # The expiry must stand in the books before a reversal can count it.
-        settle_many(customer_ids=[award.customer_id], now=occurred_at, currency=award.currency)
-    with open_books([award.customer_id], with_lots=True, source=source, currency=award.currency) as books:
+        settle_many(customer_ids=holders, now=occurred_at, currency=award.currency)
+    with open_books(holders, with_lots=True, source=source, currency=award.currency) as books:
         if earlier := _posted(
             books, cause, Kind.REVERSE, award.customer_id, -points, reverses_id=award.pk, to_account=Account.REVERSED
         ):
             return earlier
         legs = PointTransaction.all_currencies.filter(source=award.source, kind=Kind.EARN).order_by("sequence")
         _refuse_too_much(list(legs), _positive(points))
-        postings.settle(books, award.customer_id, occurred_at)
-        rows = postings.take_back(books, award, points, cause, writes_off=settings.CLAMP_RETURNS)
+        for holder in holders:
+            postings.settle(books, holder, occurred_at)
+        rows = postings.take_back(
+            books, award, points, cause, moved=[lot.pk for lot in moved], writes_off=settings.CLAMP_RETURNS
+        )
     return [books.transaction(row) for row in rows]
 
 

@@ -5,9 +5,10 @@ A function posts rows and returns their places; it never opens, locks or writes.
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from customers.timezones import programme_date, start_of_day
 from rewards.books import Books, Cause, OpenLot
@@ -53,65 +54,126 @@ def debit(books: Books, customer_id: int, points: int, kind: Kind, target: Accou
 
 
 def take_back(
-    books: Books, award: PointTransaction, points: int, cause: Cause, *, writes_off: bool = False
+    books: Books,
+    award: PointTransaction,
+    points: int,
+    cause: Cause,
+    *,
+    moved: Collection[int] = (),
+    writes_off: bool = False,
 ) -> list[int]:
     """Reverse points of an award: from its own lot, then from the other lots in order, then as debt; return the rows.
 
-    What expired out of its own lot unspent is settled with that: nobody gives the same points back twice. Lots that still
-    wait are drawn, too, so whoever owes points has none that could become spendable. `writes_off` lets go of a debt at once.
+    `moved` are the lots into which merges moved its points: they are its own, too. What expired out of its own lots unspent
+    is settled with that: nobody gives the same points back twice. Lots that still wait are drawn, too, so whoever owes points
+    has none that could become spendable. `writes_off` lets go of a debt at once.
     """
     customer_id, rows = award.customer_id, []
     chosen: dict[Account, list[OpenLot]] = {Account.PENDING: [], Account.ACTIVE: []}
     amounts: Counter[Account] = Counter()
     open_lots = sorted((lot for lot in books.lots[customer_id] if lot.remaining), key=lambda lot: lot.drawing_order)
 
+    def is_own(lot: OpenLot) -> bool:
+        return lot.source == award.source or lot.pk in moved
+
     def take(lots: Iterable[OpenLot], wanted: int) -> int:
         """Choose from lots as much as is wanted; return what is missing."""
         for lot in lots:
-            account = Account.PENDING if lot.activated_at is None else Account.ACTIVE
+            account = _account_of(lot)
             taken = min(lot.remaining, wanted)
             wanted -= taken
             amounts[account] += taken
             chosen[account].append(lot)
         return wanted
 
-    points = take((lot for lot in open_lots if lot.source == award.source), points)
-    expiry, gone = _expired_unspent(award) if points else (None, 0)
-    settled = min(gone, points)
-    points = take((lot for lot in open_lots if lot.source != award.source), points - settled)
-    amounts[Account.DEBT] = points + settled
+    points = take((lot for lot in open_lots if is_own(lot)), points)
+    fetched = _fetch(books, customer_id, points, cause, moved)
+    expiries = _expired_unspent(award, moved, points - fetched) if points > fetched else []
+    settled = sum(gone for __, gone in expiries)
+    points = take((lot for lot in open_lots if not is_own(lot)), points - fetched - settled)
+    amounts[Account.DEBT] = points + fetched + settled
     for account, amount in amounts.items():
         if amount:
             rows.append(books.post(customer_id, Kind.REVERSE, account, Account.REVERSED, amount, cause, award.pk))
             if account in chosen:
                 books.draw(customer_id, rows[-1], amount, chosen[account])
     if settled:
-        rows.append(
-            books.post(customer_id, Kind.REINSTATE, Account.EXPIRED, Account.DEBT, settled, cause, expiry and expiry.pk)
-        )
+        rows += [_settle_expired(books, customer_id, one, cause, keyed=bool(moved)) for one in expiries]
+    if elsewhere := fetched + sum(gone for expiry, gone in expiries if expiry.customer_id != customer_id):
+        books.post(customer_id, Kind.TRANSFER, Account.TRANSFERRED, Account.DEBT, elsewhere, cause)
     if points and writes_off:
         rows.append(books.post(customer_id, Kind.WRITE_OFF, Account.WRITTEN_OFF, Account.DEBT, points, cause))
     return rows
 
 
-def _expired_unspent(award: PointTransaction) -> tuple[PointTransaction | None, int]:
-    """Return the expiry of an award's own lot, and how many points it took that nobody brought back since."""
-    allocation = (
-        LotAllocation.objects.filter(
-            lot__transaction__source=award.source, lot__transaction__kind=Kind.EARN, transaction__kind=Kind.EXPIRE
-        )
-        .select_related("transaction")
-        .first()
+def _account_of(lot: OpenLot) -> Account:
+    return Account.PENDING if lot.activated_at is None else Account.ACTIVE
+
+
+def _fetch(books: Books, customer_id: int, points: int, cause: Cause, moved: Collection[int]) -> int:
+    """Take points out of the lots in which other records hold those of an award since a merge; return how many."""
+    fetched = 0
+    for holder in sorted(set(books.lots) - {customer_id}):
+        for account in (Account.PENDING, Account.ACTIVE):
+            own = [
+                lot for lot in books.lots[holder] if lot.pk in moved and lot.remaining and _account_of(lot) is account
+            ]
+            if taken := min(points - fetched, sum(lot.remaining for lot in own)):
+                there = replace(cause, source=f"{cause.source}:from:{holder}")
+                row = books.post(holder, Kind.TRANSFER, account, Account.TRANSFERRED, taken, there)
+                books.draw(holder, row, taken, sorted(own, key=lambda lot: lot.drawing_order))
+                fetched += taken
+    return fetched
+
+
+def _settle_expired(
+    books: Books, customer_id: int, settled: tuple[PointTransaction, int], cause: Cause, *, keyed: bool
+) -> int:
+    """Count expired points as given back, in the books in which they expired; return the row."""
+    expiry, points = settled
+    there = replace(cause, source=f"{cause.source}{_settled_key(expiry)}") if keyed else cause
+    if expiry.customer_id != customer_id:
+        books.post(expiry.customer_id, Kind.TRANSFER, Account.DEBT, Account.TRANSFERRED, points, there)
+    return books.post(expiry.customer_id, Kind.REINSTATE, Account.EXPIRED, Account.DEBT, points, there, expiry.pk)
+
+
+def _settled_key(expiry: PointTransaction) -> str:
+    return f":expired:{expiry.pk}"
+
+
+def _expired_unspent(
+    award: PointTransaction, moved: Collection[int], wanted: int
+) -> list[tuple[PointTransaction, int]]:
+    """Return the expiries of an award's own lots, each with the points it took that nobody brought back since.
+
+    All together at most `wanted` points.
+    """
+    allocations = LotAllocation.objects.filter(
+        Q(lot__transaction__source=award.source, lot__transaction__kind=Kind.EARN) | Q(lot__in=moved),
+        transaction__kind=Kind.EXPIRE,
     )
-    if allocation is None:
-        return None, 0
-    expiry = allocation.transaction
-    reversals = PointTransaction.all_currencies.filter(customer_id=award.customer_id, kind=Kind.REVERSE)
-    back = PointTransaction.all_currencies.filter(reverses=expiry, kind=Kind.REINSTATE)
-    if back.exclude(source__in=reversals.values("source")).exists():
-        return expiry, 0  # staff brought them back
-    own = back.filter(source__in=reversals.filter(reverses__source=award.source).values("source"))
-    return expiry, -allocation.points - (own.aggregate(total=Sum("points"))["total"] or 0)
+    gone: Counter[PointTransaction] = Counter()
+    for allocation in allocations.select_related("transaction").order_by("pk"):
+        gone[allocation.transaction] -= allocation.points
+    found = []
+    for expiry, points in gone.items():
+        if (left := min(wanted, points - _settled_before(award, expiry))) > 0:
+            found.append((expiry, left))
+            wanted -= left
+    return found
+
+
+def _settled_before(award: PointTransaction, expiry: PointTransaction) -> int:
+    """Return how much of an expiry returns of the award's goods have used up; all of it when staff brought it back."""
+    reversals = PointTransaction.all_currencies.filter(kind=Kind.REVERSE)
+    mine = 0
+    for row in PointTransaction.all_currencies.filter(reverses=expiry, kind=Kind.REINSTATE):
+        causes = reversals.filter(source=row.source.removesuffix(_settled_key(expiry)))
+        if not causes.exists():
+            return expiry.points
+        if causes.filter(reverses__source=award.source).exists():
+            mine += row.points
+    return mine
 
 
 def give_back(

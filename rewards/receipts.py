@@ -28,8 +28,10 @@ def receipt_of(*, purchase: Purchase) -> dict[str, Any]:
     lines = purchase.lines.select_related("product").annotate(returned=Subquery(returned)).order_by("position")
     returns = list(purchase.returns.order_by("occurred_at", "pk"))
     sources = [purchase.source, *(back.source for back in returns)]
+    # By the cause alone: what was bought before a merge was awarded to the other record.
     moves = (
-        PointTransaction.objects.filter(customer=purchase.customer_id, source__in=sources)
+        PointTransaction.objects.filter(source__in=sources)
+        .exclude(kind=Kind.TRANSFER)
         .select_related("store", "lot")
         .order_by("sequence")
     )

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from customers.models import Purchase, PurchaseLine, Return, ReturnLine, User
-from rewards import announcements, consequences, ledger
+from rewards import announcements, consequences, ledger, lineage
 
 
 class ReturnTooLarge(Exception):
@@ -54,9 +54,10 @@ def refund(
     if not wanted or min(wanted.values()) < 0:
         raise ValueError("a return needs at least one line with a quantity above 0")
     with transaction.atomic():
-        # The customer's lock orders two returns of one purchase; a guest's purchase row does the same.
+        # The customer's lock orders two returns of one purchase; a guest's purchase row does the same. Points of before a
+        # merge are in the books of both records: all locks at once, in order, for `merging.carry_over` takes both as well.
         if purchase.customer_id is not None:
-            ledger.lock(customer_ids=[purchase.customer_id])
+            ledger.lock(customer_ids=lineage.family_of(purchase.customer_id))
         else:
             Purchase.objects.select_for_update().get(pk=purchase.pk)
         if earlier := _recorded(purchase, reference, wanted):

@@ -5,10 +5,11 @@ long as nobody used it, and the stamps in it count again; what is still missing 
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from customers.models import Purchase, Return, User
-from rewards import coupons, ledger, stamps
+from rewards import coupons, ledger, lineage, stamps
 from rewards.kept import earned_by_what_is_kept
 from rewards.models import Coupon, PointTransaction, StampBalance, StampCard
 from rewards.models.points import Kind
@@ -23,7 +24,8 @@ def take_back(*, purchase: Purchase, row: Return, by: User | None) -> list[dict[
     A part of the caller's transaction, which holds the customer's lock.
     """
     legs: dict[int, list[PointTransaction]] = defaultdict(list)
-    for leg in stamps.rows_of(purchase=purchase) if purchase.customer_id else []:
+    family = lineage.family_of(purchase.customer_id) if purchase.customer_id else ()
+    for leg in stamps.rows_of(purchase=purchase, customer_ids=family) if family else []:
         legs[leg.currency].append(leg)
     told = []
     for number, some in sorted(legs.items()):
@@ -33,7 +35,7 @@ def take_back(*, purchase: Purchase, row: Return, by: User | None) -> list[dict[
         if not points:
             continue
         card = StampCard.objects.get(pk=number)
-        lost = _empty_less(card, purchase.customer_id, points, row, by)
+        lost = _empty_less(card, purchase.customer_id, family, points, row, by)
         ledger.reverse_award(
             award=some[-1],
             points=points,
@@ -45,12 +47,14 @@ def take_back(*, purchase: Purchase, row: Return, by: User | None) -> list[dict[
     return told
 
 
-def _empty_less(card: StampCard, customer_id: int, points: int, row: Return, by: User | None) -> int:
+def _empty_less(
+    card: StampCard, customer_id: int, family: Collection[int], points: int, row: Return, by: User | None
+) -> int:
     """Take unused coupons of full cards back, the newest first, until the card holds enough stamps; return how many."""
     lost = 0
     active = StampBalance.objects.get(card=card, customer=customer_id).active
-    full = PointTransaction.all_currencies.filter(customer=customer_id, currency=card.pk, kind=Kind.REDEEM)
-    for emptied in full.order_by("-sequence"):
+    full = PointTransaction.all_currencies.filter(customer__in=family, currency=card.pk, kind=Kind.REDEEM)
+    for emptied in full.order_by("-occurred_at", "-pk"):
         if active >= points:
             break
         coupon = Coupon.objects.live(row.occurred_at).filter(source=emptied.source, uses=0).first()

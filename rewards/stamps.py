@@ -6,7 +6,7 @@ the next stamp or the daily run finds the offer open again. A purchase never fai
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import batched
@@ -194,11 +194,11 @@ def _hand_out_waiting(card: StampCard, customer_ids: Sequence[int], now: dt.date
         return books.posted
 
 
-def rows_of(*, purchase: Purchase) -> list[PointTransaction]:
-    """Return the stamps that a purchase earned."""
+def rows_of(*, purchase: Purchase, customer_ids: Collection[int]) -> list[PointTransaction]:
+    """Return the stamps that a purchase earned, looked for in the books of some customers."""
     return list(
         PointTransaction.all_currencies.filter(
-            customer=purchase.customer_id, currency__gt=POINTS, kind=Kind.EARN, source__endswith=f":{purchase.source}"
+            customer__in=customer_ids, currency__gt=POINTS, kind=Kind.EARN, source__endswith=f":{purchase.source}"
         ).order_by("currency", "sequence")
     )
 
@@ -206,7 +206,7 @@ def rows_of(*, purchase: Purchase) -> list[PointTransaction]:
 def of_purchase(*, purchase: Purchase) -> list[Stamped]:
     """Return what a purchase did to its customer's cards, and how these stand now."""
     given: dict[int, int] = {}
-    for row in rows_of(purchase=purchase) if purchase.customer_id else []:
+    for row in rows_of(purchase=purchase, customer_ids=[purchase.customer_id]) if purchase.customer_id else []:
         given[row.currency] = given.get(row.currency, 0) + row.points
     if not given:
         return []

@@ -229,6 +229,10 @@ def _what(transaction: PointTransaction, gain: int) -> str:
             return _("Set aside for you")
         case Kind.RELEASE:
             return _("No longer set aside")
+        case Kind.TRANSFER if cause == "return" and gain < 0:
+            return _("Points taken back for a return")
+        case Kind.TRANSFER if cause in ("merge", "return"):
+            return _("From your other member number") if gain > 0 else _("To your other member number")
         case Kind.TRANSFER:
             return _("From another customer") if gain > 0 else _("To another customer")
         case Kind.WRITE_OFF if gain > 0:

@@ -14,9 +14,9 @@ from customers.merging import CannotMerge
 from customers.models import AuditEvent, Consent, Customer, CustomerMerge
 from customers.tests.api_factories import Caller
 from customers.tests.factories import create_customer, create_store, create_user
-from rewards import catalogue, checkout, holds, proof, returns, tiers
+from rewards import catalogue, checkout, holds, proof, receipts, returns, statement, tiers
 from rewards import merging as treasure
-from rewards.models import PointBalance, PointTransaction, Tier, TierMembership, ValueAccount
+from rewards.models import PointBalance, PointTransaction, StampCard, Tier, TierMembership, ValueAccount
 from rewards.sale import SoldLine
 from rewards.tests.coupon_factories import issue_coupon
 from rewards.tests.factories import award, create_rule
@@ -234,6 +234,12 @@ class TestMerge:
 class PointBalanceOf:
     """Spend everything of a customer, then let goods come back."""
 
+    @staticmethod
+    def take_back(earned: PointTransaction, points: int, now: dt.datetime) -> None:
+        from rewards import ledger
+
+        ledger.reverse_award(award=earned, points=points, source="return:0", occurred_at=now)
+
     def __init__(self, customer: Customer) -> None:
         self.customer = customer
 
@@ -254,12 +260,78 @@ class TestLater:
         merged = PointBalance.objects.get(customer=kept)
         purchase = kept.purchases.get(reference="OTHER")
         returns.refund(purchase=purchase, reference="B-1", quantities={1: 3}, occurred_at=now + DAY)
-        assert treasure.carry_over(now=now + DAY) > 0
-        assert treasure.carry_over(now=now + DAY) == 0
+        assert treasure.carry_over(now=now + DAY) == 0, "they were taken where they are now"
         assert PointBalance.objects.get(customer=other).debt == 0
+        lines, __ = statement.page_of(customer=kept, before=None, size=20)
+        assert [line.what for line in lines if line.points == "−60"] == ["Points taken back for a return"]
+        receipt = receipts.receipt_of(purchase=purchase)
+        assert (receipt["earned"], [move.points for move in receipt["moves"]]) == (60, ["+60", "−60"])
+        assert "From your other member number" in [line.what for line in lines]
         balance = PointBalance.objects.get(customer=kept)
         assert balance.active == merged.active - 60
         assert before.active
+        balanced()
+
+    def test_stamps_of_an_old_purchase_are_taken_back_too(self, two, by, now):
+        kept, _other = two
+        merge(two, by, now)
+        card = StampCard.objects.get()
+        returns.refund(
+            purchase=kept.purchases.get(reference="OTHER"), reference="B-1", quantities={1: 3}, occurred_at=now + DAY
+        )
+        treasure.carry_over(now=now + DAY)
+        assert on_card(kept, card) == 3
+        balanced()
+
+    @pytest.mark.parametrize(
+        ("spent", "others", "pieces", "active", "debt"),
+        [
+            (0, 0, 5, 0, 0),  # the same table as without a merge, rewards/tests/test_returns_of_what_is_gone.py
+            (0, 50, 5, 50, 0),
+            (100, 0, 5, 0, -100),
+            (60, 0, 5, 0, -60),
+            (60, 50, 5, 0, -10),
+            (60, 50, 2, 50, 0),
+            (60, 50, 3, 30, 0),
+        ],
+    )
+    @pytest.mark.parametrize("is_told", [True, False])
+    def test_what_expired_unspent_on_the_kept_record_counts_as_given_back(
+        self, now, by, spent, others, pieces, active, debt, is_told
+    ):
+        from rewards import ledger
+
+        kept, other = person("KEPT", now), person("OTHER", now)
+        create_rule(expiry="rolling", expiry_months=1)
+        purchase = checkout.record_purchase(
+            store=create_store(), reference="R1", customer=other, occurred_at=now,
+            lines=[SoldLine(create_coffee(), 5, 2_000)],
+        )  # fmt: skip
+        merging.merge(kept=kept, duplicate=other, by=by, now=now)
+        if spent:
+            ledger.redeem(customer=kept, points=spent, source="reward:1", occurred_at=now + DAY)
+        if others:
+            award(kept, others, at=now + DAY, expires_at=now + 400 * DAY)
+        later = now + 40 * DAY
+        if is_told:
+            ledger.settle_many(customer_ids=[kept.pk], now=later)
+        purchase.refresh_from_db()
+        for number in range(pieces):
+            returns.refund(purchase=purchase, reference=f"B{number}", quantities={1: 1}, occurred_at=later)
+        treasure.carry_over(now=later)
+        balance = PointBalance.objects.get(customer=kept)
+        assert (balance.active, balance.debt) == (active, debt)
+        assert PointBalance.objects.get(customer=other).debt == 0
+        balanced()
+
+    def test_points_that_wait_are_taken_before_those_of_other_purchases(self, now, by):
+        kept, other = person("KEPT", now), person("OTHER", now)
+        award(kept, 70, at=now)
+        waiting = award(other, 50, at=now, activates_at=now + 7 * DAY)
+        merging.merge(kept=kept, duplicate=other, by=by, now=now)
+        PointBalanceOf.take_back(waiting, 50, now)
+        balance = PointBalance.objects.get(customer=kept)
+        assert (balance.pending, balance.active) == (0, 70)
         balanced()
 
     def test_points_on_hold_follow_when_the_hold_ends(self, two, by, now):

@@ -34,6 +34,11 @@ class Lot:
     number: int
     is_waiting: bool = True
     gone: int = 0  # expired unspent, and not settled with a reversal
+    first: "Lot | None" = None  # before the merges that moved it
+
+    @property
+    def award(self) -> str:
+        return (self.first or self).source
 
     @property
     def order(self) -> tuple[dt.datetime, dt.datetime, int]:
@@ -94,11 +99,13 @@ class Model:
             points, self.draw(points, sorted((x for x in self.lots if not x.is_waiting), key=lambda x: x.order))
         )
 
-    def reverse(self, source: str, points: int) -> None:
-        for own in [lot for lot in self.lots if lot.source == source]:
-            points -= sum(taken for __, taken in self.draw(points, [own]))
-            settled = min(points, own.gone)
-            own.gone, self.expired, points = own.gone - settled, self.expired - settled, points - settled
+    def reverse(self, source: str, points: int, other: "Model") -> None:
+        """Take back an award of this customer's; since a merge its points may be in lots of the other's."""
+        own = [lot for model in (self, other) for lot in model.lots if lot.award == source]
+        points -= sum(taken for __, taken in self.draw(points, own))
+        for lot in own:
+            settled = min(points, lot.gone)
+            lot.gone, self.expired, points = lot.gone - settled, self.expired - settled, points - settled
         drawn = self.draw(points, sorted(self.lots, key=lambda lot: lot.order))
         self.debt += points - sum(taken for __, taken in drawn)
 
@@ -242,11 +249,15 @@ class History:
             with pytest.raises(ledger.ReversalTooLarge):
                 ledger.reverse_award(**options)
             return
+        (one,) = (one for one in self.people if one[0] != customer)
         model.settle(self.now)
+        if any(lot.award == award.source for lot in one[1].lots):
+            one[1].settle(self.now)
         self.call(ledger.reverse_award, **options)
-        model.reverse(award.source, points)
+        model.reverse(award.source, points, one[1])
         self.awards[number] = (customer, model, award, left - points)
         self.compare(customer, model)
+        self.compare(*one)
 
     def restore(self, source: str, number: int, points: int, late: int) -> None:
         if not self.payments:
@@ -324,7 +335,10 @@ class History:
         for lot in sorted((lot for lot in gives.lots if lot.remaining), key=lambda lot: lot.order):
             paid, before = min(lot.remaining, gets.debt), len(gets.lots)
             gets.credit(source, lot.remaining, lot.activates_at, lot.expires_at)
-            merged.lots.append((lot, gets.lots[-1] if len(gets.lots) > before else None, paid))
+            arrived = gets.lots[-1] if len(gets.lots) > before else None
+            if arrived:
+                arrived.first = lot.first or lot
+            merged.lots.append((lot, arrived, paid))
             lot.remaining = 0
         if gives.debt:
             gives.debt = 0
