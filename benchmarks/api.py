@@ -117,7 +117,7 @@ class Portal(Server):
         """Start the web server and wait until it answers."""
         command = [
             sys.executable, "-m", "gunicorn", "benchmark_wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class",
-            "gthread", "--workers", "2", "--threads", "4", "--keep-alive", "60", "--no-control-socket",
+            "loyalty_site.web_worker.PatientWorker", "--workers", "2", "--threads", "4", "--keep-alive", "60", "--no-control-socket",
         ]  # fmt: skip
         self.process = self.spawn(command, cwd=ROOT, env=self.environment)
         wait_until(self.answers, process=self.process, name="gunicorn", log=self.directory / "log", seconds=60)

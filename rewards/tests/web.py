@@ -11,20 +11,22 @@ import psutil
 from customers.tests.test_limits import ROOT, environment_of_this_database
 from tests.servers import Server, wait_until
 
+WORKER = "loyalty_site.web_worker.PatientWorker"
+
 
 class Web(Server):
     """gunicorn as in production; loaded once and then forked, so that a killed worker is back at once."""
 
-    def __init__(self, *, workers: int = 2, **environment: str) -> None:
+    def __init__(self, *, workers: int = 2, worker_class: str = WORKER, **environment: str) -> None:
         super().__init__()
-        self.workers = workers
+        self.workers, self.worker_class = workers, worker_class
         self.environment = environment_of_this_database() | {"VAR_DIR": str(self.directory)} | environment
         (self.directory / "static").mkdir()
 
     def start(self) -> Self:
         command = [
             sys.executable, "-m", "gunicorn", "loyalty_site.wsgi", "--preload", "--bind", f"127.0.0.1:{self.port}",
-            "--worker-class", "gthread", "--workers", str(self.workers), "--threads", "4", "--no-control-socket",
+            "--worker-class", self.worker_class, "--workers", str(self.workers), "--threads", "4", "--no-control-socket",
         ]  # fmt: skip
         self.process = self.spawn(command, cwd=ROOT, env=self.environment)
         wait_until(self.answers, process=self.process, name="gunicorn", log=self.directory / "log", seconds=60)
@@ -35,9 +37,9 @@ class Web(Server):
             return self.call("GET", "/healthz")[0] == 200
         return False
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    def call(self, method: str, path: str, body: Any = None, *, timeout: float = 30, **headers: str) -> tuple[int, Any]:
         """Send one request on a connection of its own and return status and body. Raises OSError or HTTPException."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, {"Host": "localhost", "Content-Type": "application/json"} | headers)
