@@ -12,8 +12,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from customers.models import Customer, Product, Purchase, Store
-from rewards import earning
+from customers.models import Product, Purchase, Store
+from rewards import earning, lineage
 from rewards.earning import Basket, BasketLine, Earned
 from rewards.models import PointHold, ValueAccount
 
@@ -98,11 +98,14 @@ class Receipt:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def says(self, digest: str) -> bool:
-        """Return whether this is the receipt of that digest, whichever of the customer's merged records it names."""
+        """Return whether this is the receipt of that digest, whichever of the customer's merged records it names.
+
+        Records that were parted again count as well: what was sold in between stands under the one that was kept.
+        """
         if digest == self.digest or self.customer_id is None:
             return digest == self.digest
-        records = Customer.objects.of_one_person(self.customer_id)
-        return any(replace(self, customer_id=pk).digest == digest for pk in records)
+        family = lineage.family_of(self.customer_id)
+        return any(replace(self, customer_id=pk).digest == digest for pk in family)
 
     def basket(self) -> Basket:
         """Return what the earning rules look at."""

@@ -135,6 +135,18 @@ def test_members_who_were_merged_or_erased_are_found_as_what_they_are_now():
     assert list(Purchase.objects.order_by("reference").values_list("customer", flat=True)) == [alice.pk, None]
 
 
+def test_a_receipt_of_between_a_merge_and_its_undo_is_the_same_receipt():
+    kept, duplicate = create_customer(member_number="A1"), create_customer(member_number="A2")
+    merge = merging.merge(kept=kept, duplicate=duplicate, by=None, now=NOW)
+    text = row("R1", member="A2")
+    take(text)
+    merging.undo(merge=merge, by=None, now=NOW)
+    report = take(text)
+    assert (report.counts["unchanged"], faults(report)) == (1, [])
+    assert Purchase.objects.get().customer == kept
+    assert faults(take(row("R1", member="A2", price="9.99"))) != []
+
+
 def test_a_receipt_of_before_a_merge_is_the_same_receipt():
     kept, duplicate = create_customer(member_number="A1"), create_customer(member_number="A2")
     text = row("R1", member="A2")
