@@ -15,7 +15,7 @@ from surveys import planning, wordings
 from surveys.models import Run, Wording
 
 # PostgreSQL does best with large sets; SQLite has one writer, whom nobody should have to wait for.
-CHUNKS = {"postgresql": 10_000, "sqlite": 5_000}
+CHUNKS = {"postgresql": 10_000, "sqlite": 10_000}
 
 
 def prepare(*, run: Run, now: dt.datetime, chunk: int | None = None) -> int:

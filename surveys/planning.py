@@ -75,6 +75,8 @@ def facts(
 
 def mailbox(email: str) -> str:
     """Return the mailbox that an address reaches, or nothing when no ordinary mail server reaches it."""
+    if not email:
+        return ""
     if not _PLAIN.fullmatch(email):
         try:
             validate_email(email)
@@ -208,37 +210,33 @@ def _invitations(run: Run, source: str, values: list[object], now: dt.datetime) 
     columns: dict[str, tuple[str, list[object]]] = {
         "id": fresh_key(now),
         "run": ("%s", [run.pk]),
-        "customer": ("judged.customer_id", []),
-        "email": ("judged.email", []),
-        "email_normalised": ("judged.mailbox", []),
-        "language": ("COALESCE(NULLIF(judged.language, ''), %s)", [settings.LANGUAGE_CODE]),
-        "time_zone": ("judged.time_zone", []),
-        "name": ("judged.name", []),
+        "customer": ("fact.customer_id", []),
+        "email": ("fact.email", []),
+        "email_normalised": ("fact.mailbox", []),
+        "language": ("COALESCE(NULLIF(c.language, ''), %s)", [settings.LANGUAGE_CODE]),
+        "time_zone": ("COALESCE(NULLIF(c.time_zone, ''), NULLIF(s.time_zone, ''), %s)", [settings.TIME_ZONE]),
+        "name": ("c.name", []),
+        # Each reason is mentioned once, so that it is looked for once.
         "skip": (
-            f"CASE WHEN refused <> '' THEN refused WHEN {taken} THEN 'duplicate_mailbox' ELSE drawn END",
-            [run.pk] * taken.count("%s"),
+            f"COALESCE(CASE {reasons} END, CASE WHEN {taken} THEN 'duplicate_mailbox' ELSE drawn END)",
+            [*reason_values, *[run.pk] * taken.count("%s")],
         ),
         "created_at": ("%s", [statements.stored(now)]),
     }
     names, expressions, column_values = columns_of(Invitation, columns)
-    # Materialised, or the reasons would be looked for once more each time they are mentioned.
     sql = f"""
-        WITH {source}, judged AS MATERIALIZED (
-            SELECT fact.*, c.language, c.name,
-                   COALESCE(NULLIF(c.time_zone, ''), NULLIF(s.time_zone, ''), %s) AS time_zone,
-                   CASE {reasons} ELSE '' END AS refused
-            FROM fact JOIN customers_customer c ON c.id = fact.customer_id
-            LEFT JOIN customers_store s ON s.id = c.home_store_id
-        )
-        INSERT INTO surveys_invitation ({names}) SELECT {expressions} FROM judged WHERE true
+        WITH {source}
+        INSERT INTO surveys_invitation ({names})
+        SELECT {expressions} FROM fact JOIN customers_customer c ON c.id = fact.customer_id
+        LEFT JOIN customers_store s ON s.id = c.home_store_id WHERE true
         ON CONFLICT (run_id, customer_id) DO NOTHING
     """  # noqa: S608 (our own names)
-    return Statement(sql, [*values, settings.TIME_ZONE, *reason_values, *column_values])
+    return Statement(sql, [*values, *column_values])
 
 
 def _taken(run: Run) -> str:
     """Return whether another customer with this mailbox is or would have been asked in the run."""
-    asked = "EXISTS (SELECT 1 FROM surveys_invitation e WHERE e.run_id = %s AND e.email_normalised = judged.mailbox AND e.skip = '')"
+    asked = "EXISTS (SELECT 1 FROM surveys_invitation e WHERE e.run_id = %s AND e.email_normalised = fact.mailbox AND e.skip = '')"
     if not run.campaign.holdout and run.campaign.sample >= 10_000:
         return asked
     apart = asked.replace("e.skip = ''", "e.skip IN ('holdout', 'not_sampled')")
@@ -255,11 +253,12 @@ def _messages(run: Run, source: str, values: list[object], now: dt.datetime) -> 
         "created_at": ("%s", [statements.stored(now)]),
     }
     names, expressions, column_values = columns_of(Message, columns)
+    # A condition on `i` alone would let SQLite read all invitations of the run first, for a filter.
     sql = f"""
         WITH {source}
         INSERT INTO surveys_message ({names})
         SELECT {expressions} FROM fact JOIN surveys_invitation i ON i.run_id = %s AND i.customer_id = fact.customer_id
-        WHERE i.skip = ''
+        WHERE i.skip = '' OR fact.customer_id IS NULL
         ON CONFLICT (invitation_id, kind, number) DO NOTHING
     """  # noqa: S608 (our own names)
     return Statement(sql, [*values, *column_values, run.pk])

@@ -7,10 +7,11 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection, connections
 
+from customers import statements
 from customers.models import Consent, Customer
 from customers.tests.factories import create_customer, create_store
 from rewards.models import PointTransaction
-from surveys import audience, mailing, responses, runs, suppression, wordings
+from surveys import audience, mailing, planning, responses, runs, suppression, wordings
 from surveys.lots import lot
 from surveys.models import Message, Run, Suppression
 from surveys.tests.factories import NOW, create_asker, create_run
@@ -168,6 +169,21 @@ def test_preparing_a_chunk_takes_few_queries(django_assert_max_num_queries):
     # SQLite, which is no journey away, lays the facts out in a table first.
     with django_assert_max_num_queries(9 if connection.vendor == "postgresql" else 14):
         assert audience._consider_chunk(run, members, NOW, texts) == 50
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite filters so")
+def test_a_chunk_does_not_read_all_invitations_of_its_run():
+    for _number in range(20):
+        create_asker()
+    run = create_run()
+    with connection.cursor() as cursor:
+        # Only with statistics does it weigh a filter of the whole run.
+        cursor.execute("ANALYZE")
+    source, values = planning._source([])
+    messages = planning._messages(run, source, values, NOW)
+    [plan] = statements.run(messages._replace(sql=f"EXPLAIN QUERY PLAN {messages.sql}"))
+    assert "SEARCH i USING INDEX" in str(plan)
+    assert "BLOOM FILTER" not in str(plan)
 
 
 @pytest.mark.django_db(transaction=True)
