@@ -1,5 +1,6 @@
 """Real servers for tests, each private to one run and gone with it: PostgreSQL, Valkey, an SMTP sink, a browser."""
 
+import asyncio
 import atexit
 import json
 import os
@@ -205,8 +206,11 @@ class SmtpSink:
     """A mail server that keeps what it gets, and misbehaves for certain addresses.
 
     An address that begins with three digits is refused with this reply (`451-busy@…`, `550-gone@…`), `drop-after-dot@`
-    takes the mail but hangs up before saying so, `drop@` hangs up at the recipient.
+    takes the mail but hangs up before saying so, `drop@` hangs up at the recipient; `silent-after-dot@` and `silent@` keep
+    a mailer waiting there for some seconds.
     """
+
+    SILENCE = 3.0  # seconds
 
     def __init__(self, *, pipelining: bool = False) -> None:
         self.messages: list[EmailMessage] = []
@@ -235,6 +239,8 @@ class SmtpSink:
             return f"{refused[0]} refused for a test"
         if address.startswith("drop@"):
             server.transport.close()
+        if address.startswith("silent@"):
+            await asyncio.sleep(self.SILENCE)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -244,6 +250,8 @@ class SmtpSink:
         self.messages.append(message)
         if any(address.startswith("drop-after-dot@") for address in envelope.rcpt_tos):
             server.transport.close()
+        if any(address.startswith("silent-after-dot@") for address in envelope.rcpt_tos):
+            await asyncio.sleep(self.SILENCE)
         return "250 OK"
 
     def clear(self) -> None:

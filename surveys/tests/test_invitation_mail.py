@@ -1,17 +1,23 @@
 """The mail as a mailbox gets it, read by the standard parser."""
 
 import datetime as dt
+import html
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.mail import mailers
-from django.test import override_settings
+from django.db import connections
+from django.test import Client, override_settings
 from django.utils import timezone
 
+from customers.models import Consent
+from rewards.models import PointTransaction
 from surveys import letters, links, mailing, oddities
 from surveys.mime import PersonalMail
-from surveys.models import Message, Run
+from surveys.models import Message, Response, Run, Suppression
+from surveys.tests.answering import ORIGIN, answers, path
 from surveys.tests.factories import NOW, create_asker, create_run, create_survey
 
 pytestmark = pytest.mark.django_db
@@ -78,9 +84,36 @@ def test_a_link_that_no_person_sees_gives_a_scanner_away(sink, client):
     assert "?h=" not in part(mail, "plain")
     run = message.run
     Run.objects.filter(pk=run.pk).update(closes_at=timezone.now() + dt.timedelta(days=1))
-    path = urlsplit(address)
-    assert client.get(f"{path.path}?{path.query}").status_code == 200
+    parts = urlsplit(address)
+    assert client.get(f"{parts.path}?{parts.query}").status_code == 200
     assert oddities.of_visits(invitation=message.invitation, has_script=True) == [oddities.TRAP]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scanner_that_opens_every_link_of_a_mail_at_once_decides_nothing(sink):
+    create_asker(email="alice@shop.example")
+    mail, message = send(sink, points=5)
+    Run.objects.filter(pk=message.run_id).update(closes_at=timezone.now() + dt.timedelta(days=1))
+    found = {
+        html.unescape(link) for link in re.findall(r'https?://[^\s"<>]+', part(mail, "plain") + part(mail, "html"))
+    }
+    assert {links.answer_url(message.invitation_id), links.unsubscribe_url(message.invitation_id)} < found
+    assert len(found) > 12
+    presses = [(method, link) for link in found for method in ("GET", "HEAD")] * 2
+
+    def press(one: tuple[str, str]) -> int:
+        try:
+            return Client().generic(one[0], one[1].removeprefix(ORIGIN)).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(press, presses)) == {200}
+    assert Response.objects.count() == Suppression.objects.count() == PointTransaction.objects.count() == 0
+    assert not Consent.objects.filter(is_granted=False).exists()
+    answer = Client().post(path(message.invitation), answers(message.invitation, "9"))
+    assert answer.status_code == 200
+    assert Response.objects.completed().count() == 1
 
 
 def test_an_anonymous_survey_notes_no_link_so_its_mail_has_no_trap(sink):

@@ -262,6 +262,24 @@ def test_a_lost_connection_after_the_text_is_uncertain_and_never_repeated(sink):
 
 
 @either_way
+@pytest.mark.parametrize(
+    ("email", "state", "arrived"),
+    [("silent-after-dot@shop.example", State.UNCERTAIN, 1), ("silent@shop.example", State.QUEUED, 0)],
+)
+def test_a_server_that_falls_silent_is_not_waited_for_and_holds_up_nobody(sink, email, state, arrived):
+    create_asker(email=email)
+    good = [create_asker().identifiers.get().value for _number in range(3)]
+    run = create_run()
+    with override_settings(MAILERS={"surveys": {"BACKEND": SMTP, "OPTIONS": sink.options | {"timeout": 1}}}):
+        send()
+        send(NOW + dt.timedelta(seconds=20))
+    message = run.messages.get(invitation__email=email)
+    assert (message.state, message.tries) == (state, 1)
+    assert len(sink.to(email)) == arrived
+    assert sorted(mail["X-Recipients"] for mail in sink.messages if mail["X-Recipients"] != email) == sorted(good)
+
+
+@either_way
 def test_one_bad_recipient_does_not_hold_up_the_others(sink):
     for email in ("421-busy@shop.example", "drop@shop.example", "550-gone@shop.example", "451-x@shop.example"):
         create_asker(email=email)
