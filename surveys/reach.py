@@ -47,7 +47,7 @@ def explain(*, campaign: Campaign, text: str, now: dt.datetime) -> Explanation:
 
 def _of(row: Invitation) -> list[Finding]:
     if row.skip:
-        return [Finding(row.created_at, row.run.period_key, _("skipped: %s") % row.get_skip_display())]
+        return [Finding(row.created_at, row.run.period, _("skipped: %s") % row.get_skip_display())]
     found = []
     for message in sorted(row.messages.all(), key=lambda message: (message.kind, message.number)):
         why = message.get_state_display()
@@ -57,7 +57,7 @@ def _of(row: Invitation) -> list[Finding]:
             why = _("%(state)s, not before %(moment)s") % {
                 "state": why, "moment": f"{message.not_before:%Y-%m-%d %H:%M} UTC",
             }  # fmt: skip
-        what = f"{row.run.period_key} · {message.get_kind_display()} {message.number}"
+        what = f"{row.run.period} · {message.get_kind_display()} {message.number}"
         found.append(Finding(message.finished_at or message.created_at, what, why))
     return found
 

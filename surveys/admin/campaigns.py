@@ -206,7 +206,7 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
                 columns=[_("run"), _("state"), _("planned at"), _("closes at")],
                 rows=[
                     [
-                        format_html('<a href="{}">{}</a>', record_url(row), row.period_key),
+                        format_html('<a href="{}">{}</a>', record_url(row), row.period),
                         runs.state(run=row, is_unfinished=row.is_unfinished),
                         row.planned_at,
                         row.closes_at,

@@ -1,9 +1,10 @@
 """What happened, read only: messages (with what people decide about uncertain ones), invitations, events, answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from customers.admin.columns import OfCustomerMixin
 from customers.admin_panels import record_url
 from customers.history_admin import HistoryAdmin, HistoryInline, PortalAdmin
-from surveys import suppression, uncertain
+from surveys import channels, suppression, uncertain
 from surveys.models import Answer, DeliveryEvent, Invitation, Message, Response, Run, Suppression, Survey
 
 ON_RECORD = [ActionLocation.CHANGE_FORM]
@@ -30,6 +31,30 @@ class NewestRunsFilter(admin.RelatedFieldListFilter):
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[int, str]]:
         return [(run.pk, str(run)) for run in Run.objects.select_related("campaign").order_by("-pk")[:NEWEST_RUNS]]
+
+
+class ChannelsFilter(admin.AllValuesFieldListFilter):
+    """Channels by their words."""
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for choice in super().choices(changelist):
+            yield choice | {"display": channels.ALL.get(choice["display"], choice["display"])}
+
+
+class LanguagesFilter(admin.AllValuesFieldListFilter):
+    """Languages by their names."""
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for choice in super().choices(changelist):
+            yield choice | {"display": dict(settings.LANGUAGES).get(choice["display"], choice["display"])}
+
+
+class LanguageMixin:
+    """A column with the language by its name."""
+
+    @admin.display(description=gettext_lazy("language"))
+    def language_word(self, row: Invitation | Response) -> str:
+        return str(dict(settings.LANGUAGES).get(row.language, row.language))
 
 
 class EventInline(HistoryInline):
@@ -62,7 +87,8 @@ class MessageAdmin(PortalAdmin):
 
     @admin.display(description=gettext_lazy("message"))
     def short_id(self, message: Message) -> str:
-        return str(message.pk)[:8]
+        # Keys begin with the time, so those of a run differ at their end.
+        return f"…{str(message.pk)[-8:]}"
 
     @admin.display(description=gettext_lazy("customer"))
     def member(self, message: Message) -> str:
@@ -118,10 +144,10 @@ class MessageAdmin(PortalAdmin):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(OfCustomerMixin, HistoryAdmin):
+class InvitationAdmin(LanguageMixin, OfCustomerMixin, HistoryAdmin):
     """Everybody considered, also those skipped: why did somebody not get it?"""
 
-    list_display = ["member", "run", "skip_word", "language", "email", "created_at"]
+    list_display = ["member", "run", "skip_word", "language_word", "email", "created_at"]
     list_display_links = ["run"]
     list_filter = ["skip", ("run", NewestRunsFilter)]
     list_select_related = ["customer", "run__campaign"]
@@ -201,15 +227,24 @@ class AnswerInline(HistoryInline):
 
 
 @admin.register(Response)
-class ResponseAdmin(OfCustomerMixin, HistoryAdmin):
+class ResponseAdmin(LanguageMixin, OfCustomerMixin, HistoryAdmin):
     """Who answered what; of a confidential survey nobody learns that, so those are not here."""
 
     inlines = [AnswerInline]
-    list_display = ["member", "version", "channel", "language", "completed_at"]
+    list_display = ["member", "version", "channel_word", "language_word", "completed_at"]
     list_display_links = ["version"]
-    list_filter = ["version__survey", "channel", "language", "completed_at"]
+    list_filter = ["version__survey", ("channel", ChannelsFilter), ("language", LanguagesFilter), "completed_at"]
+    fields = [
+        "version", "invitation", "customer", "campaign", "run", "channel_word", "mode", "language_word", "is_test",
+        "started_at", "completed_at", "declined_at",
+    ]  # fmt: skip
+    readonly_fields = ["channel_word", "language_word"]
     list_select_related = ["customer", "version__survey"]
     ordering = ["-completed_at", "-pk"]
+
+    @admin.display(description=gettext_lazy("channel"))
+    def channel_word(self, row: Response) -> str:
+        return str(channels.ALL.get(row.channel, row.channel))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
         return super().get_queryset(request).filter(version__survey__anonymity=Survey.Anonymity.IDENTIFIED)

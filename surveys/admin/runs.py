@@ -37,14 +37,19 @@ class RunAdmin(RecordMixin, PortalAdmin):
     class Media:
         css = {"all": ["css/surveys-admin.css"]}
 
-    list_display = ["campaign", "period_key", "state_word", "planned_at", "closes_at"]
-    list_display_links = ["campaign", "period_key"]
+    list_display = ["campaign", "period", "state_word", "planned_at", "closes_at"]
+    list_display_links = ["campaign", "period"]
     list_filter = ["phase", "planned_at"]
     list_select_related = ["campaign"]
     search_fields = ["campaign__name", "period_key"]
     sortable_by = ()
     actions = ["results", "pause", "resume", "newcomers", "close", "cancel"]
-    fields = ["campaign", "version", "period_key", "planned_at", "prepared_at", "closes_at", "created_at"]
+    fields = ["campaign", "version", "period", "planned_at", "prepared_at", "closes_at", "created_at"]
+    readonly_fields = ["period"]
+
+    @admin.display(description=gettext_lazy("period"))
+    def period(self, run: Run) -> str:
+        return run.period
 
     @admin.display(description=gettext_lazy("state"))
     def state_word(self, run: Run) -> str:

@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from surveys import channels
+
 # No letters and digits that are taken for each other on paper.
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -52,7 +54,9 @@ class SurveyLink(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign} · {self.channel}" + (f" ({self.label})" if self.label else "")
+        return f"{self.campaign} · {channels.ALL.get(self.channel, self.channel)}" + (
+            f" ({self.label})" if self.label else ""
+        )
 
 
 class LinkThanks(models.Model):

@@ -120,7 +120,7 @@ class Response(models.Model):
         indexes = [models.Index(fields=["completed_at"], name="response_completed_at")]
 
     def __str__(self) -> str:
-        return f"{self.version} · {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.version} · {timezone.localtime(self.started_at):%Y-%m-%d %H:%M}"
 
 
 def random_key() -> int:
@@ -151,4 +151,5 @@ class Answer(models.Model):
         constraints = [models.UniqueConstraint(fields=["response", "question"], name="answer_once_per_question")]
 
     def __str__(self) -> str:
-        return f"{self.question_id}: {self.text or self.number if self.number is not None else self.chosen}"
+        rated = self.chosen if self.number is None else self.number
+        return f"{self.question_id}: {self.text or rated}"

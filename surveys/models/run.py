@@ -65,7 +65,12 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign} · {self.period_key}"
+        return f"{self.campaign} · {self.period}"
+
+    @property
+    def period(self) -> str:
+        """The period as people read it."""
+        return self.period_key.replace("T", " ")
 
 
 class Invitation(models.Model):
