@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from customers import announcements, audit, privacy
-from customers.models import AuditEvent, Customer, Erasure, User
+from customers.models import AuditEvent, Customer, CustomerMerge, Erasure, User
 from customers.privacy import Subject
 from customers.traces import ImportRunning
 
@@ -120,6 +120,7 @@ def _finished(customer: Customer, reason: Erasure.Reason, by: User | None, now: 
 
 def _wipe(customer: Customer, now: dt.datetime) -> None:
     """Take a person out of every table and file. Guards of the history let a note go only once `erased_at` is set."""
+    _give_back_log_in(customer)
     if customer.user is not None and customer.user.is_staff:
         # Staff keep their own log-in: it is the shop's, and not the member's.
         Customer.objects.filter(pk=customer.pk).update(user=None)
@@ -138,6 +139,17 @@ def _wipe(customer: Customer, now: dt.datetime) -> None:
             rows.delete()
         elif rule.erased:
             models.QuerySet(rule.model_class).filter(pk__in=rows.values("pk")).update(**rule.erased)
+
+
+def _give_back_log_in(customer: Customer) -> None:
+    """Let a log-in that a merge has closed belong to its record again, so that the rules reach it."""
+    if customer.user_id is not None:
+        return
+    for merge in CustomerMerge.objects.filter(duplicate=customer, undone_at=None):
+        user = User.objects.filter(pk=merge.moved["person"]["user"], customer=None).first()
+        if user is not None:
+            Customer.objects.filter(pk=customer.pk).update(user=user)
+            customer.user = user
 
 
 def _deepest_first() -> list[privacy.Rule]:

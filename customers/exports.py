@@ -76,7 +76,10 @@ def make_waiting(*, now: dt.datetime) -> int:
 
 
 def make(*, export: DataExport, now: dt.datetime) -> bool:
-    """Write the file of an export that waits and return whether it is ready now; a failure is kept, and raised."""
+    """Write the file of an export that waits and return whether it is ready now; a failure is kept, and raised.
+
+    Nothing is left of it when the customer is erased meanwhile.
+    """
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - STALE)
     mine = DataExport.objects.filter(free, pk=export.pk, state=State.WAITING)
     if export.attempts >= ATTEMPTS:
@@ -84,23 +87,26 @@ def make(*, export: DataExport, now: dt.datetime) -> bool:
         return False
     if not mine.update(claimed_at=now, attempts=F("attempts") + 1):
         return False
-    unfinished = export.path.with_suffix(".unfinished")
-    with open(unfinished, "wb", opener=_private) as file:
+    with open(export.unfinished_path, "wb", opener=_private) as file:
         write(file, customer=export.customer, now=now, by_staff=export.get_reason_display() if export.by_id else "")
         size = file.tell()
-    unfinished.replace(export.path)
-    return bool(
-        DataExport.objects.filter(pk=export.pk, state=State.WAITING).update(
-            state=State.READY, ready_at=now, size=size, claimed_at=None
-        )
-    )
+    try:
+        export.unfinished_path.replace(export.path)
+    except FileNotFoundError:
+        # An erasure took it; should that be taken back, the export is made anew once its claim is old.
+        return False
+    wanted = DataExport.objects.filter(pk=export.pk, state=State.WAITING)
+    if wanted.update(state=State.READY, ready_at=now, size=size, claimed_at=None):
+        return True
+    export.remove_files()
+    return False
 
 
 def forget_due(*, now: dt.datetime) -> int:
     """Delete the files that were ready for seven days, and return how many."""
     due = DataExport.objects.filter(expires_at__lte=now).exclude(state__in=[State.GONE])
     for export in due:
-        export.path.unlink(missing_ok=True)
+        export.remove_files()
     return due.update(state=State.GONE, size=0)
 
 

@@ -4,10 +4,12 @@ The log of the admin, sessions, stored answers of the API and files that were ha
 and returns how many rows or lines it changed; doing it again changes nothing.
 """
 
+import json
 import os
 from collections.abc import Iterable
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -46,60 +48,78 @@ def admin_log(subject: Subject) -> int:
 
 
 def sessions(subject: Subject) -> int:
-    """Sign a customer out everywhere: a session holds the key of the log-in, sealed, so each has to be opened."""
-    if subject.user_id is None:
-        return 0
+    """Sign a customer out everywhere, and forget the log-ins and enrolments that were begun with their address.
+
+    A session is sealed, so each has to be opened. Those of others who are signed in stay.
+    """
+    words = _long_enough(subject.words)
     own = [
         session.pk
         for session in Session.objects.iterator(chunk_size=AT_ONCE)
-        if _user_of(session) == str(subject.user_id)
+        if _is_session_of(session.get_decoded(), subject.user_id, words)
     ]
     for some in batched(own, AT_ONCE, strict=False):
         Session.objects.filter(pk__in=some).delete()
     return len(own)
 
 
-def _user_of(session: Session) -> str:
-    return str(session.get_decoded().get("_auth_user_id", ""))
+def _is_session_of(data: dict[str, Any], user_id: int | None, words: list[str]) -> bool:
+    if user := data.get("_auth_user_id"):
+        return str(user) == str(user_id)
+    said = json.dumps(data, ensure_ascii=False, default=str).casefold()
+    return any(word.casefold() in said for word in words)
 
 
 def answers(subject: Subject) -> int:
-    """Take stored answers of the API away that name a customer; that the request was answered stays."""
-    mentions = Q()
+    """Take stored answers of the API away that name a customer; that the request was answered stays.
+
+    A key that was made of the customer's own address cannot stay: its request is forgotten.
+    """
+    forgotten, _of_what = ApiRequest.objects.filter(mentioned_in("key", subject)).delete()
+    # Bodies are JSON: what is not ASCII may be written out.
+    named = ApiRequest.objects.filter(mentioned_in("body", subject)).exclude(body=WIPED_ANSWER)
+    return forgotten + named.update(body=WIPED_ANSWER)
+
+
+def mentioned_in(field: str, subject: Subject) -> Q:
+    """Return the condition that a text names a customer, by an address, a number or the whole name; never true without any."""
+    condition = Q(pk__in=[])
     for word in _long_enough([*subject.words, subject.name]):
-        # Bodies are JSON: what is not ASCII may be written out.
         for spelt in {word, word.encode("ascii", "backslashreplace").decode()}:
-            mentions |= Q(body__icontains=spelt)
-    if not mentions:
-        return 0
-    return ApiRequest.objects.filter(mentions).exclude(body=WIPED_ANSWER).update(body=WIPED_ANSWER)
+            condition |= Q(**{f"{field}__icontains": spelt})
+    return condition
 
 
 def exports(subject: Subject) -> int:
     """Delete the exports that were made for a customer."""
     made = DataExport.objects.filter(customer=subject.customer_id).exclude(state=DataExport.State.GONE)
     for export in made:
-        export.path.unlink(missing_ok=True)
+        export.remove_files()
     return made.update(state=DataExport.State.GONE, size=0)
 
 
 def import_files(subject: Subject) -> int:
-    """Take a customer's lines out of the files that were handed in. Raises ImportRunning while one is being read."""
+    """Take a customer out of the files that were handed in, out of what these were called and of why they were refused.
+
+    Raises ImportRunning while one is being read.
+    """
     running = [ImportJob.State.CHECKING, ImportJob.State.IMPORTING]
     if ImportJob.objects.filter(state__in=running).exists():
         raise ImportRunning
+    for field in ("name", "reason"):
+        ImportJob.objects.filter(mentioned_in(field, subject)).update(**{field: WIPED})
     return sum(without_lines(path, subject) for path in sorted(folder().glob("*.csv")))
 
 
 def without_lines(path: Path, subject: Subject) -> int:
-    """Rewrite a file without the lines about a customer, and return how many there were.
+    """Rewrite a file without the lines about a customer and those that nobody can read; return how many there were.
 
-    A reader sees the old file or the new one, never a half.
+    The first line goes too when it is no heading. A reader sees the old file or the new one, never a half.
     """
-    wanted, left = {word.casefold() for word in _long_enough([*subject.words, subject.name])}, []
+    wanted = {word.casefold() for word in _long_enough([*subject.words, subject.name])}
     with path.open("rb") as file:
         lines = file.readlines()
-    left = [line for number, line in enumerate(lines) if number == 0 or not _mentions(line, wanted)]
+    left = [line for line in lines if not _mentions(line, wanted)]
     if gone := len(lines) - len(left):
         unfinished = path.with_suffix(".unfinished")
         with open(unfinished, "wb", opener=_private) as file:
@@ -111,8 +131,12 @@ def without_lines(path: Path, subject: Subject) -> int:
 
 
 def _mentions(line: bytes, words: set[str]) -> bool:
-    text = line.decode(errors="replace").casefold()
-    if any(word in text for word in words):
+    try:
+        text = line.decode().casefold()
+    except UnicodeDecodeError:
+        # In another encoding, and refused: whoever stands there could not be found.
+        return True
+    if "\0" in text or any(word in text for word in words):
         return True
     # A phone number may be spelt with blanks and without its country.
     fields = (field.strip(' "\r\n') for field in text.split(","))

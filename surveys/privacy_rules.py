@@ -3,8 +3,9 @@
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from customers.privacy import about_customer, closing, no_person
+from customers.privacy import about_customer, closing, no_person, outside
 from surveys import closing as closes
+from surveys import mentions
 
 no_person(
     "surveys.Survey surveys.SurveyVersion surveys.Question surveys.Campaign surveys.Run surveys.Wording",
@@ -50,5 +51,7 @@ no_person(
     because="written by staff about what is said, not about who says it",
 )
 about_customer("surveys.Verbatim_tags", link="verbatim__answer__response__customer")
+
+outside("answers that the shop must not know to be theirs, or of nobody", erase=mentions.answers)
 
 closing("surveys", close=closes.close)

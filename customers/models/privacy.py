@@ -65,6 +65,18 @@ class DataExport(models.Model):
         """Where the file lies, under a name that nobody can guess."""
         return folder() / f"{self.token}.zip"
 
+    @property
+    def unfinished_path(self) -> Path:
+        """Where it lies while it is being written."""
+        return self.path.with_suffix(".unfinished")
+
+    def remove_files(self) -> None:
+        """Delete the file, and what a worker that was stopped has left of it."""
+        self.path.unlink(missing_ok=True)
+        self.unfinished_path.unlink(missing_ok=True)
+
+    remove_files.alters_data = True
+
 
 def folder() -> Path:
     """Return the folder of the exports, for the portal's own user only."""
