@@ -21,10 +21,9 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from customers import audit, looks, privacy
+from customers import audit, keeping, looks, privacy
 from customers.models import AuditEvent, Customer, DataExport, User
 
-KEPT = dt.timedelta(days=7)
 STALE = dt.timedelta(minutes=10)
 ATTEMPTS = 3
 SMALL = 300  # rows of purchases and movements that are written within a request
@@ -48,13 +47,18 @@ def ask(
         if by is None and lately.exclude(state=State.FAILED).count() >= PER_DAY:
             raise TooManyExports
         row = DataExport.objects.create(
-            customer=customer, token=secrets.token_hex(16), asked_at=now, expires_at=now + KEPT, by=by, reason=reason
+            customer=customer, token=secrets.token_hex(16), asked_at=now, expires_at=now + kept(), by=by, reason=reason
         )
         audit.note(
             action=AuditEvent.Action.EXPORTED, place=place, customer=customer, by=by or customer.user, now=now,
             reason=reason, reference=f"export:{row.pk}",
         )  # fmt: skip
     return row
+
+
+def kept() -> dt.timedelta:
+    """Return how long a file can be fetched."""
+    return keeping.kept("exports") or dt.timedelta()
 
 
 def is_small(*, customer: Customer) -> bool:
@@ -103,7 +107,7 @@ def make(*, export: DataExport, now: dt.datetime) -> bool:
 
 
 def forget_due(*, now: dt.datetime) -> int:
-    """Delete the files that were ready for seven days, and return how many."""
+    """Delete the files that were ready for as long as they are kept, and return how many."""
     due = DataExport.objects.filter(expires_at__lte=now).exclude(state__in=[State.GONE])
     for export in due:
         export.remove_files()

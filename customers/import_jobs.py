@@ -10,6 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -17,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from customers import announcements
+from customers import announcements, keeping
 from customers.csv_rows import UnreadableFile
 from customers.import_report import ImportReport
 from customers.models import ImportJob, User
@@ -25,7 +26,6 @@ from customers.models.import_job import folder
 
 STALE = dt.timedelta(minutes=10)
 ATTEMPTS = 3
-KEPT = dt.timedelta(days=30)  # files, after which only the row with its counts is left
 SCRATCH_KEPT = dt.timedelta(days=1)
 State = ImportJob.State
 
@@ -136,13 +136,20 @@ def forget_files(*, now: dt.datetime) -> int:
 
     What a killed worker left of its scratch goes after a day.
     """
-    forgotten = 0
-    for path in folder().iterdir():
-        kept = SCRATCH_KEPT if path.is_dir() else KEPT
-        if dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC) < now - kept:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            forgotten += 1
-    return forgotten
+    old = old_files(now=now)
+    for path in old:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return len(old)
+
+
+def old_files(*, now: dt.datetime) -> list[Path]:
+    """Return the files that lie in the folder for longer than they may, and the scratch of more than a day."""
+    kept = keeping.kept("imports") or dt.timedelta()
+    return [
+        path
+        for path in folder().iterdir()
+        if dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC) < now - (SCRATCH_KEPT if path.is_dir() else kept)
+    ]
 
 
 def private_opener(path: str, flags: int) -> int:

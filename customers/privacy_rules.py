@@ -8,7 +8,7 @@ from customers.privacy import about_customer, elsewhere, no_person, outside
 
 _KEY = Cast("pk", CharField())
 
-no_person("customers.Look", because="the merchant's name, logo and colour")
+no_person("customers.Look customers.KeepingPeriod", because="what the merchant chose")
 no_person("customers.Store customers.Category customers.Product", because="the shop and its goods")
 no_person("customers.SavedFilter", because="conditions, not people")
 no_person("customers.StandingNight", because="how good the forecasts are")

@@ -5,18 +5,15 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers import api_requests, audit, erasure, exports, webhook_delivery
-from customers.import_jobs import KEPT as FILES_KEPT
-from customers.import_jobs import forget_files
+from customers import api_requests, audit, erasure, exports, import_jobs, keeping, webhook_delivery
 from customers.models import (
     ApiRequest,
     AuditEvent,
@@ -28,20 +25,21 @@ from customers.models import (
     User,
     WebhookEvent,
 )
-from customers.models.import_job import folder
 
 CHUNK = 1_000
-LOG_KEPT = dt.timedelta(days=730)
 AT_ONCE = 200  # inactive customers erased in one night
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One kind of data: how long it is kept, what of it is due at an instant, and what takes it away."""
+    """One kind of data: how long it is kept, what of it is due at an instant, and what takes it away.
+
+    `kept` is fixed, or filled in by `table` with what the merchant has chosen (customers/keeping.py); None is without end.
+    """
 
     name: str
     what: Any
-    kept: dt.timedelta | None
+    kept: dt.timedelta | None = None
     why: Any
     due: Callable[[dt.datetime], int]
     apply: Callable[[dt.datetime], int]
@@ -56,13 +54,18 @@ def keep(line: Line) -> None:
 
 
 def table() -> list[Line]:
-    """Return all lines."""
-    return list(_lines.values())
+    """Return all lines, with the periods that hold today."""
+    days = keeping.chosen()
+    return [replace(line, kept=_time(days[line.name])) if line.name in days else line for line in _lines.values()]
+
+
+def _time(days: int | None) -> dt.timedelta | None:
+    return None if days is None else dt.timedelta(days=days)
 
 
 def apply_all(*, now: dt.datetime) -> dict[str, int]:
     """Take away whatever is due and return how much by line; again changes nothing."""
-    return {line.name: line.apply(now) for line in table()}
+    return {line.name: line.apply(now) for line in _lines.values()}
 
 
 def run(
@@ -91,8 +94,10 @@ def last_run() -> LastRun | None:
 
 
 def inactive(*, now: dt.datetime) -> QuerySet[Customer]:
-    """Return the customers whom nobody has seen for INACTIVE_MONTHS: no purchase, no log-in, enrolled before."""
-    since = now - dt.timedelta(days=30 * settings.INACTIVE_MONTHS)
+    """Return the customers whom nobody has seen for too long: no purchase, no log-in, enrolled before; none when kept without end."""
+    since = keeping.before("inactive", now)
+    if since is None:
+        return Customer.objects.none()
     bought = Purchase.objects.filter(customer=OuterRef("pk"), occurred_at__gt=since)
     seen = Q(user__last_login__gt=since) | Q(user__is_staff=True)
     quiet = Customer.objects.enrolled().filter(enrolled_at__lte=since).exclude(seen)
@@ -100,8 +105,6 @@ def inactive(*, now: dt.datetime) -> QuerySet[Customer]:
 
 
 def _erase_inactive(now: dt.datetime) -> int:
-    if not settings.INACTIVE_MONTHS:
-        return 0
     done = 0
     for customer in inactive(now=now)[:AT_ONCE]:
         try:
@@ -113,17 +116,11 @@ def _erase_inactive(now: dt.datetime) -> int:
 
 
 def _old_audit(now: dt.datetime) -> QuerySet[AuditEvent]:
-    return QuerySet(AuditEvent).filter(occurred_at__lt=now - LOG_KEPT)
+    return QuerySet(AuditEvent).filter(occurred_at__lt=keeping.before("audit", now))
 
 
-def _old_files(now: dt.datetime) -> int:
-    return sum(
-        dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC) < now - FILES_KEPT for path in folder().iterdir()
-    )
-
-
-def _delete(rows: QuerySet[Any]) -> int:
-    """Delete rows in chunks, so that nobody waits long for a lock."""
+def delete(rows: QuerySet[Any]) -> int:
+    """Delete rows in chunks, so that nobody waits long for a lock, and return how many."""
     deleted = 0
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         deleted += len(keys)
@@ -131,19 +128,20 @@ def _delete(rows: QuerySet[Any]) -> int:
     return deleted
 
 
-def _rows(name: str, what: Any, kept: dt.timedelta, why: Any, old: Callable[[dt.datetime], QuerySet[Any]]) -> Line:
+def _rows(
+    name: str, what: Any, kept: dt.timedelta | None, why: Any, old: Callable[[dt.datetime], QuerySet[Any]]
+) -> Line:
     return Line(
         name=name, what=what, kept=kept, why=why,
-        due=lambda now: old(now).count(), apply=lambda now: _delete(old(now)),
+        due=lambda now: old(now).count(), apply=lambda now: delete(old(now)),
     )  # fmt: skip
 
 
 keep(
     Line(
         name="inactive", what=_("customers whom nobody has seen"),
-        kept=dt.timedelta(days=30 * settings.INACTIVE_MONTHS) if settings.INACTIVE_MONTHS else None,
-        why=_("no purchase and no log-in; they are erased like those who ask for it (INACTIVE_MONTHS)"),
-        due=lambda now: inactive(now=now).count() if settings.INACTIVE_MONTHS else 0, apply=_erase_inactive,
+        why=_("no purchase and no log-in; they are erased like those who ask for it"),
+        due=lambda now: inactive(now=now).count(), apply=_erase_inactive,
     )
 )  # fmt: skip
 keep(
@@ -156,15 +154,15 @@ keep(
 )  # fmt: skip
 keep(
     Line(
-        name="exports", what=_("files with exported data"), kept=exports.KEPT, why=_("long enough to fetch them"),
+        name="exports", what=_("files with exported data"), why=_("long enough to fetch them"),
         due=lambda now: DataExport.objects.filter(expires_at__lte=now).exclude(state=DataExport.State.GONE).count(),
         apply=lambda now: exports.forget_due(now=now),
     )
 )  # fmt: skip
 keep(
     Line(
-        name="imports", what=_("files that were handed in"), kept=FILES_KEPT, why=_("to look up a line that was refused"),
-        due=_old_files, apply=lambda now: forget_files(now=now),
+        name="imports", what=_("files that were handed in"), why=_("to look up a line that was refused"),
+        due=lambda now: len(import_jobs.old_files(now=now)), apply=lambda now: import_jobs.forget_files(now=now),
     )
 )  # fmt: skip
 keep(
@@ -176,8 +174,8 @@ keep(
 )  # fmt: skip
 keep(
     Line(
-        name="webhooks", what=_("news for other systems"), kept=webhook_delivery.KEPT, why=_("to look up what was told, and when"),
-        due=lambda now: WebhookEvent.objects.filter(recorded_at__lt=now - webhook_delivery.KEPT).count(),
+        name="webhooks", what=_("news for other systems"), why=_("to look up what was told, and when"),
+        due=lambda now: WebhookEvent.objects.filter(recorded_at__lt=keeping.before("webhooks", now)).count(),
         apply=lambda now: webhook_delivery.tidy(now=now),
     )
 )  # fmt: skip
@@ -189,15 +187,15 @@ keep(
 )  # fmt: skip
 keep(
     _rows(
-        "admin_log", _("the log of the office pages"), LOG_KEPT, _("names records as they were called that day"),
-        lambda now: LogEntry.objects.filter(action_time__lt=now - LOG_KEPT),
+        "admin_log", _("the log of the office pages"), None, _("names records as they were called that day"),
+        lambda now: LogEntry.objects.filter(action_time__lt=keeping.before("admin_log", now)),
     )
 )  # fmt: skip
 keep(
     Line(
-        name="audit", what=_("who looked at or changed what, and who signed in"), kept=LOG_KEPT,
+        name="audit", what=_("who looked at or changed what, and who signed in"),
         why=_("long enough to look into what somebody did; the database lets nothing newer go"),
-        due=lambda now: _old_audit(now).count(), apply=lambda now: _delete(_old_audit(now)),
+        due=lambda now: _old_audit(now).count(), apply=lambda now: delete(_old_audit(now)),
     )
 )  # fmt: skip
 keep(

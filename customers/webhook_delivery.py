@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from customers import webhook_endpoints, webhook_secrets
+from customers import keeping, webhook_endpoints, webhook_secrets
 from customers.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from customers.webhook_addresses import Resolve
 from customers.webhook_transport import Answer, post
@@ -40,7 +40,6 @@ DELAYS = (5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 
 LONGEST_REST = 5 * MINUTE
 FAILING_DAYS = dt.timedelta(days=5)
 PAUSED_DAYS = dt.timedelta(days=7)
-KEPT = dt.timedelta(days=30)
 State, Reason = WebhookDelivery.State, WebhookEndpoint.Reason
 type Clock = Callable[[], dt.datetime]
 
@@ -233,14 +232,16 @@ def _later(seconds: int, retry_after: int = 0) -> dt.timedelta:
 
 
 def tidy(*, now: dt.datetime) -> int:
-    """Disable what was paused for too long, and delete events of more than 30 days ago; return how many events went."""
+    """Disable what was paused for too long, and delete events that are kept no longer; return how many events went."""
     for endpoint in WebhookEndpoint.objects.filter(
         state=WebhookEndpoint.State.PAUSED, changed_at__lte=now - PAUSED_DAYS
     ).order_by("pk"):
         with suppress(webhook_endpoints.WrongState):
             webhook_endpoints.disable(endpoint=endpoint, reason=Reason.PAUSED_TOO_LONG, now=now)
     waiting = WebhookDelivery.objects.filter(event=OuterRef("pk"), state=State.PENDING)
-    old = WebhookEvent.objects.filter(~Exists(waiting), recorded_at__lt=now - KEPT, spread_at__isnull=False)
+    old = WebhookEvent.objects.filter(
+        ~Exists(waiting), recorded_at__lt=keeping.before("webhooks", now), spread_at__isnull=False
+    )
     forgotten = 0
     while keys := list(old.order_by("pk").values_list("pk", flat=True)[:SPREAD_AT_ONCE]):
         WebhookEvent.objects.filter(pk__in=keys).delete()

@@ -13,7 +13,7 @@ class SurveysConfig(AppConfig):
 
     def ready(self) -> None:
         """Take part in merges of customers, listen to mail providers, and freeze what is published."""
-        from surveys import belongings, frozen, receivers  # noqa: F401
+        from surveys import belongings, frozen, keeping, receivers  # noqa: F401
 
         receivers.connect()
         # SQLite drops the triggers of a table that Django rebuilds (docs/decisions/0002).

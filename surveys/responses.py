@@ -174,6 +174,8 @@ def _begin(invitation: Invitation, language: str, now: dt.datetime) -> Response:
     run = invitation.run
     if response := Response.objects.filter(invitation=invitation, is_test=False).first():
         return response
+    if invitation.has_answered:
+        raise InvitationClosed(invitation=invitation)  # so long ago that the answer no longer leads here
     names = run.version.survey.anonymity == Survey.Anonymity.IDENTIFIED
     return Response.objects.create(
         version=run.version, invitation=invitation, customer=invitation.customer if names else None,

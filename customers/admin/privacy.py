@@ -126,7 +126,7 @@ class PrivacyOnCustomer:
                 place=AuditEvent.Place.ADMIN,
             )  # fmt: skip
             make_or_ring(row, now)
-            messages.success(request, _("The file is made; fetch it here within seven days."))
+            messages.success(request, _("The file is made; fetch it here before it is deleted again."))
             return redirect("admin:customers_dataexport_changelist")
         return form_page(self, request, record=customer, form=form, title=_("Export data"), submit=_("Make a file"))
 

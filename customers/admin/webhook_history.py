@@ -49,7 +49,7 @@ def outcome(delivery: WebhookDelivery) -> str:
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(HistoryAdmin):
-    """What was announced within the last 30 days, newest first."""
+    """What was announced, newest first, as long as it is kept."""
 
     list_display = ["type", "uid", "member", "occurred_at", "recorded_at", "spread_at"]
     list_filter = ["type"]

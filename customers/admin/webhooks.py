@@ -83,7 +83,7 @@ class WebhookEndpointAdmin(RecordMixin, PortalAdmin):
         return [
             *super().facts(request, endpoint),
             Fact(label=_("waiting"), value=self._count(endpoint, states.PENDING)),
-            Fact(label=_("failed within 30 days"), value=self._count(endpoint, states.FAILED)),
+            Fact(label=_("failed"), value=self._count(endpoint, states.FAILED)),
         ]
 
     def _count(self, endpoint: WebhookEndpoint, state: str) -> int:

@@ -7,6 +7,7 @@ from customers.models.device import SignedInDevice
 from customers.models.heartbeat import Heartbeat
 from customers.models.import_job import ImportJob
 from customers.models.insight import BuyingMonth, CohortMonth
+from customers.models.keeping import KeepingPeriod
 from customers.models.look import Look
 from customers.models.merge import CustomerMerge
 from customers.models.notice import Notice
@@ -39,6 +40,7 @@ __all__ = [
     "Heartbeat",
     "Identifier",
     "ImportJob",
+    "KeepingPeriod",
     "Look",
     "MailedCode",
     "Notice",

@@ -23,6 +23,7 @@ class AuditEvent(AppendOnlyModel):
         MERGED = "merged", _("merged")
         UNMERGED = "unmerged", _("merge undone")
         KEPT_NO_LONGER = "kept_no_longer", _("taken away what is kept no longer")
+        PERIOD = "period", _("how long something is kept changed")
         PREFERENCES = "preferences", _("preferences changed")
         SIGNED_IN = "signed_in", _("signed in")
         TURNED_AWAY = "turned_away", _("wrong code or password")
