@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.admin.privacy import note_look
 from customers.models import Customer
 from loyalty_site import timelines
 from surveys import contacts
@@ -74,6 +75,7 @@ class TimelineOnCustomer:
                 )
                 messages.success(request, _("The conversation is written down."))
                 return redirect(reverse("admin:customers_customer_timeline", args=[pk]))
+        note_look(request, pk)
         events, older = timelines.timeline(customer=customer, reader=request.user, before=_moment(request))
         context = {
             **self.admin_site.each_context(request),

@@ -107,10 +107,14 @@ class PrivacyOnCustomer:
         """Note who opens a record."""
         response = super().change_view(request, object_id, *args, **kwargs)
         if request.method == "GET" and response.status_code == 200 and object_id.isdecimal():
-            audit.note_looks(
-                action=AuditEvent.Action.VIEWED, place=AuditEvent.Place.ADMIN, customer_ids=[int(object_id)],
-                by=request.user, now=timezone.now(),
-            )  # fmt: skip
+            note_look(request, int(object_id))
+        return response
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Note whose name, e-mail address and phone number a page of the list shows."""
+        response = super().changelist_view(request, *args, **kwargs)
+        if shown := getattr(response, "context_data", None) and response.context_data.get("cl"):
+            note_look(request, *(one.pk for one in shown.result_list), action=AuditEvent.Action.FOUND)
         return response
 
     def export_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -169,12 +173,20 @@ class PrivacyOnCustomer:
                     messages.success(request, _("The two records are one now. You can undo this for 30 days."))
                     return redirect(record_url(row))
                 lines = merging.preview(**asked)
+                note_look(request, customer.pk, duplicate.pk)
             except merging.CannotMerge as error:
                 form.add_error(None, str(error))
         return form_page(
             self, request, record=customer, form=form, title=_("Merge a duplicate"), submit=_("Show what would move"),
             template="admin/customers/merge.html", lines=lines, duplicate=duplicate,
         )  # fmt: skip
+
+
+def note_look(request: HttpRequest, *customer_ids: int, action: AuditEvent.Action = AuditEvent.Action.VIEWED) -> None:
+    """Write down that somebody in the office looked at customers."""
+    audit.note_looks(
+        action=action, place=AuditEvent.Place.ADMIN, customer_ids=customer_ids, by=request.user, now=timezone.now()
+    )
 
 
 def _customer(request: HttpRequest, pk: int, permission: str) -> Customer:
@@ -284,8 +296,11 @@ class CustomerMergeAdmin(HistoryAdmin):
         """Show records that look like one person, each with the way to the preview."""
         if not request.user.has_perm(MERGE):
             raise PermissionDenied
+        pairs = duplicates.likely()
+        note_look(
+            request, *(one.pk for pair in pairs for one in (pair.kept, pair.duplicate)), action=AuditEvent.Action.FOUND
+        )
         context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "title": _("Likely duplicates"),
-            "pairs": duplicates.likely(),
+            **self.admin_site.each_context(request), "opts": self.opts, "title": _("Likely duplicates"), "pairs": pairs,
         }  # fmt: skip
         return TemplateResponse(request, "admin/customers/duplicates.html", context)

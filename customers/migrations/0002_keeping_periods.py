@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='auditevent',
             name='action',
-            field=models.CharField(choices=[('viewed', 'record opened'), ('found', 'found at the till'), ('contacts', 'contacts read'), ('exported', 'data exported'), ('downloaded', 'export downloaded'), ('erasure_asked', 'erasure asked for'), ('erasure_cancelled', 'erasure called off'), ('erased', 'erased'), ('merged', 'merged'), ('unmerged', 'merge undone'), ('kept_no_longer', 'taken away what is kept no longer'), ('period', 'how long something is kept changed'), ('preferences', 'preferences changed'), ('signed_in', 'signed in'), ('turned_away', 'wrong code or password'), ('denied', 'page refused'), ('factor', 'second factor changed'), ('rights', 'rights changed')], max_length=20, verbose_name='what'),
+            field=models.CharField(choices=[('viewed', 'record opened'), ('found', 'found in a search or list'), ('contacts', 'contacts read'), ('exported', 'data exported'), ('downloaded', 'export downloaded'), ('erasure_asked', 'erasure asked for'), ('erasure_cancelled', 'erasure called off'), ('erased', 'erased'), ('merged', 'merged'), ('unmerged', 'merge undone'), ('kept_no_longer', 'taken away what is kept no longer'), ('period', 'how long something is kept changed'), ('preferences', 'preferences changed'), ('signed_in', 'signed in'), ('turned_away', 'wrong code or password'), ('denied', 'page refused'), ('factor', 'second factor changed'), ('rights', 'rights changed')], max_length=20, verbose_name='what'),
         ),
         migrations.CreateModel(
             name='KeepingPeriod',

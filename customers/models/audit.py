@@ -13,7 +13,7 @@ class AuditEvent(AppendOnlyModel):
 
     class Action(models.TextChoices):
         VIEWED = "viewed", _("record opened")
-        FOUND = "found", _("found at the till")
+        FOUND = "found", _("found in a search or list")
         CONTACTS = "contacts", _("contacts read")
         EXPORTED = "exported", _("data exported")
         DOWNLOADED = "downloaded", _("export downloaded")

@@ -147,6 +147,37 @@ class TestHistory:
             ("admin", "viewed", owner.pk, "owner"), ("api", "viewed", None, ""), ("api", "contacts", None, ""),
         ]  # fmt: skip
 
+    @pytest.mark.parametrize(("page", "query", "action"), [
+        ("changelist", {}, "found"), ("changelist", {"q": "Alice"}, "found"), ("timeline", {}, "viewed"),
+        ("merge_with", {"duplicate": "M-TWIN"}, "viewed"),
+    ])  # fmt: skip
+    def test_pages_of_the_office_that_show_who_somebody_is(self, alice, page, query, action):
+        owner = create_user(email="owner@shop.example", is_staff=True, is_superuser=True)
+        create_customer(name="Alice", member_number="M-TWIN")
+        office = Client()
+        office.force_login(owner)
+        of = [] if page == "changelist" else [alice.pk]
+        for _time in range(2):
+            assert office.get(reverse(f"admin:customers_customer_{page}", args=of), query).status_code == 200
+        rows = AuditEvent.objects.filter(customer=alice).values_list("place", "action", "by")
+        assert list(rows) == [("admin", action, owner.pk)]
+
+    def test_likely_duplicates_are_looks_at_both(self, alice):
+        birthday = dt.date(1990, 1, 2)
+        pair = [create_customer(name="Li Wei", birthday=birthday) for _time in range(2)]
+        office = Client()
+        office.force_login(create_user(email="owner@shop.example", is_staff=True, is_superuser=True))
+        assert office.get(reverse("admin:customers_customermerge_likely")).status_code == 200
+        seen = AuditEvent.objects.filter(action="found").values_list("customer", flat=True)
+        assert set(seen) == {one.pk for one in pair}
+
+    def test_a_search_that_finds_others_is_no_look(self, alice):
+        create_customer(name="Bob")
+        office = Client()
+        office.force_login(create_user(email="owner@shop.example", is_staff=True, is_superuser=True))
+        office.get(reverse("admin:customers_customer_changelist"), {"q": "Bob"})
+        assert not AuditEvent.objects.filter(customer=alice).exists()
+
     def test_a_look_at_oneself_is_nobodys_business(self, alice):
         audit.note_looks(
             action=audit.Action.VIEWED,
