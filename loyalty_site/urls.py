@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("surveys.urls")),
     path("insights/", insights_pages.insights, name="insights"),
     path("insights/effects/", insights_pages.what_works, name="insights_effects"),
+    path("insights/effects/net-effect.csv", insights_pages.by_net_effect, name="insights_net_effect"),
     path("insights/points-owed/", insights_pages.points_owed, name="insights_owed"),
     path("insights/points-owed/close.csv", insights_pages.month_close, name="insights_close"),
     path("insights/forecasts/", insights_pages.forecasts, name="insights_forecasts"),

@@ -40,6 +40,21 @@ def sentences(report: Report) -> list[Sentence]:
     return found + too
 
 
+def verdict(report: Report) -> Sentence:
+    """Say in one sentence whether it pays, or how many customers more would tell."""
+    if report.problem:
+        return Sentence(_problem(report), "bad")
+    if report.came_back is None or report.margin is None:
+        return Sentence(_not_enough(report))
+    return _verdict(report, report.margin)
+
+
+def still_needed(report: Report) -> int:
+    """Return how many customers more would tell, roughly: two digits, rounded up."""
+    has_answer = report.came_back is not None and report.margin is not None
+    return _roughly(report.needed_margin if has_answer else report.needed)
+
+
 def counted(report: Report) -> str:
     """Say how many customers stand behind it."""
     waiting = report.assigned - report.counted

@@ -96,6 +96,7 @@ PAGES = {
     "mail_provider": (405, 405, 405, 405),
     "insights": (302, 403, 403, 403),
     "insights_effects": (302, 403, 403, 403),
+    "insights_net_effect": (302, 403, 403, 403),
     "insights_owed": (302, 403, 403, 403),
     "insights_close": (302, 403, 403, 403),
     "insights_forecasts": (302, 403, 403, 403),

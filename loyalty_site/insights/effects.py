@@ -9,13 +9,16 @@ from django.urls import reverse
 from customers.admin.recommendations import ASPECTS, WAYS
 from customers.models import RecommendationModel
 from customers.templatetags.loyalty import points
+from loyalty_site.insights import ranking
 from loyalty_site.insights.keeping import kept
+from loyalty_site.insights.ranking import PAGES
 from rewards import pooled_words, uplift, uplift_words
-from rewards.models import CouponBatch, CouponPlan, Surprise
+from rewards.models import CouponBatch, CouponPlan, Surprise, Trial
 from rewards.uplift_words import Sentence, of_100
 from surveys.models import Campaign
 
-NEWEST = 12
+NEWEST = 12  # of each kind, with all that is said of them
+RANKED = 60  # of each kind, in the table by net effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,21 @@ class Verdict:
 
 def effects(*, now: dt.datetime) -> dict[str, Any]:
     """Return what the page shows. Reports are counted at most every ten minutes, of the newest trials alone."""
+    found = counted(now=now)
     return {
-        **kept("trials", lambda: trials(now=now), now=now).words(),
+        **found.words(),
+        "ranked": ranking.groups(found.all()),
         "without_coin": _without_coin(),
         "why_no_effect": uplift_words.without_coin(),
         "night": (night := RecommendationModel.objects.current()),
         "aspects": list(ASPECTS.values()),
         "ways": ways(night),
     }
+
+
+def counted(*, now: dt.datetime) -> "Trials":
+    """Return what trials said at most ten minutes ago."""
+    return kept("trials", lambda: trials(now=now), now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +58,18 @@ class Trials:
     plans: list[uplift.Report]
     thanks: list[uplift.Report]
 
+    def all(self) -> list[uplift.Report]:
+        """Return the reports of every kind, to be held against each other."""
+        return [*self.surprises, *self.plans, *self.thanks]
+
     def words(self) -> dict[str, Any]:
         """Return the verdicts, and the kinds of surprises pooled, in the reader's language."""
         return {
-            "surprises": [_verdict(it.trial.surprise, it, "rewards_surprise_report") for it in self.surprises[:NEWEST]],
-            "batches": [_verdict(it.trial.plan.batch, it, "rewards_couponbatch_effect") for it in self.plans],
-            "thanks": [_verdict(it.trial.campaign, it, "surveys_campaign_effect") for it in self.thanks],
+            "surprises": [
+                _verdict(it.trial.surprise, it, PAGES[Trial.Kind.SURPRISE]) for it in self.surprises[:NEWEST]
+            ],
+            "batches": [_verdict(it.trial.plan.batch, it, PAGES[Trial.Kind.COUPONS]) for it in self.plans[:NEWEST]],
+            "thanks": [_verdict(it.trial.campaign, it, PAGES[Trial.Kind.SURVEY]) for it in self.thanks[:NEWEST]],
             "families": pooled_words.describe(uplift.families(reports=self.surprises)),
         }
 
@@ -62,8 +78,8 @@ def trials(*, now: dt.datetime) -> Trials:
     """Return what trials say at an instant."""
     plans = CouponPlan.objects.filter(trial__opened_at__lte=now).select_related("trial__plan__batch").order_by("-pk")
     asked = Campaign.objects.filter(trial__opened_at__lte=now).select_related("trial__campaign").order_by("-pk")
-    reports = [[uplift.report(trial=row.trial, now=now) for row in rows[:NEWEST]] for rows in (plans, asked)]
-    return Trials(uplift.newest(now=now), *reports)
+    reports = [[uplift.report(trial=row.trial, now=now) for row in rows[:RANKED]] for rows in (plans, asked)]
+    return Trials(uplift.newest(now=now, most=RANKED), *reports)
 
 
 def _verdict(record: Surprise | CouponBatch | Campaign, report: uplift.Report, page: str) -> Verdict:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from customers import csv_out
-from loyalty_site.insights import effects, foresight, monthly, overview, owed, report
+from loyalty_site.insights import effects, foresight, monthly, overview, owed, ranking, report
 from rewards import liability
 
 COMING_BACK, OWED = "customers.view_buyingmonth", "rewards.view_vintagemonth"
@@ -57,6 +57,14 @@ def month_close(request: HttpRequest) -> HttpResponseBase:
 def what_works(request: HttpRequest) -> HttpResponse:
     """Show the effect of surprises and coupons, and how good recommendations are."""
     return render(request, "loyalty_site/insights_effects.html", effects.effects(now=timezone.now()))
+
+
+@require_GET
+@permission_required([COMING_BACK, GIFTS], raise_exception=True)
+def by_net_effect(request: HttpRequest) -> HttpResponseBase:
+    """Hand out the trials by what they earned after costs, as a file."""
+    found = effects.counted(now=timezone.now()).all()
+    return csv_out.download(name="net-effect.csv", heading=ranking.heading(), rows=ranking.rows(found))
 
 
 @require_GET

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from customers import cohorts, months
 from customers.models import BuyingMonth, RecommendationModel
 from customers.templatetags.loyalty import basis_points, moment, money, month, points
-from loyalty_site.insights import effects, overview, owed
+from loyalty_site.insights import effects, overview, owed, ranking
 from loyalty_site.insights.charts import Chart
 from rewards import liability
 from rewards.liability import Statement
@@ -175,8 +175,13 @@ def _owed(statement: Statement) -> Section:
 
 
 def _gifts(until: dt.datetime) -> Section:
-    found = effects.trials(now=until).words()
+    trials = effects.trials(now=until)
+    found, best = trials.words(), ranking.proven(trials.all())
     parts = []
+    if best:
+        rows = [[row.name, row.place, row.net, row.between] for row in best]
+        heading = [_("Proven, by net effect"), _("Place"), _("Net per customer"), _("Between")]
+        parts.append(Part(table=Table(heading=heading, rows=rows)))
     for heading, verdicts in (
         (_("Surprises"), found["surprises"]),
         (_("Coupons that some were left out of"), found["batches"]),
