@@ -7,8 +7,8 @@ SHOP_BEFORE_ANYTHING = 30.0  # days, for a shop in which nobody has come back ye
 LAPSING, LAPSED = 2, 4  # times the usual gap; due is once
 
 
-def usual_days(*, customer: np.ndarray, day: np.ndarray, customers: int) -> np.ndarray:
-    """Return each customer's usual days between purchases, at least 1.
+def own_days(*, customer: np.ndarray, day: np.ndarray, customers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many gaps of each customer are known, and their median in days; 0 where there is none.
 
     Rows are distinct (customer, day), customers numbered from 0. Several purchases of a day are one visit.
     """
@@ -24,5 +24,14 @@ def usual_days(*, customer: np.ndarray, day: np.ndarray, customers: int) -> np.n
     some = np.flatnonzero(known)
     low, high = starts[some] + (known[some] - 1) // 2, starts[some] + known[some] // 2
     own[some] = (gap[low] + gap[high]) / 2
-    shop = float(np.median(own[some])) if len(some) else SHOP_BEFORE_ANYTHING
+    return known, own
+
+
+def shop_days(*, known: np.ndarray, own: np.ndarray) -> float:
+    """Return the shop's usual days: the median of its customers' own."""
+    return float(np.median(own[known > 0])) if known.any() else SHOP_BEFORE_ANYTHING
+
+
+def usual_days(*, known: np.ndarray, own: np.ndarray, shop: float) -> np.ndarray:
+    """Return each customer's usual days between purchases, at least 1."""
     return np.maximum(1, np.rint((known * own + PRIOR * shop) / (known + PRIOR))).astype(np.int64)

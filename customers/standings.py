@@ -1,30 +1,44 @@
 """The night's work on where customers stand. Everything is computed in sets; only what changed is written, a thousand at once.
 
+The first night of a week reads all receipts, fits the forecasts and takes the shop's usual days. The others read only the receipts
+of customers whose standing can have changed (customers/standing_marks.py); quintiles are worked out for everybody each
+night, from what the standings hold. docs/segments.md#the-night says what that leaves for the next week.
+
 Restartable: a run that was killed begins again and finds what it has written; the day is written down when all of it is done.
 Customers who switched personalisation off have no standing.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from customers import forecasts, looking_back, rfm, rhythm
+from customers import foretelling, rfm, rhythm, standing_marks
+from customers.foretelling import Fitted
 from customers.models import Standing, StandingChange, StandingNight
+from customers.recommendations.history import Epoch
+from customers.standing_marks import Marks
 from customers.timezones import programme_date
-from customers.visits import Visits, histories, read
+from customers.visits import Visits, days_of, read
 
-AT_ONCE = 1_000
-WEEKS, CHANCE_WEEKS = 52, 8
-DRAWS = 19
-MOST_DRAWN = 20_000  # distinct rows; a larger shop's parameters hardly vary, and its bootstrap is done on a part
-WRITTEN = (
-    "visits", "spent", "last_at", "usual_days", "due_at", "lapsing_at", "lapsed_at", "recency", "frequency", "monetary",
-    "chance_permille", "visits_permille", "value", "value_low", "value_high",
-)  # fmt: skip
+AT_ONCE, CHUNK = 1_000, 100_000
+MOST_TOUCHED = 4  # above one in so many, reading everybody is quicker
+FACTS = ("visits", "spent", "last_at", "usual_days", "due_at", "lapsing_at", "lapsed_at")
+SCORES = ("recency", "frequency", "monetary")
+FORECAST = ("chance_permille", "visits_permille", "value", "value_low", "value_high")
+WRITTEN = (*FACTS, *SCORES, *FORECAST)
+
+
+class Week(NamedTuple):
+    """What holds from the first night of a week: the shop's usual days, the fit, and what that was worth."""
+
+    shop: float
+    fitted: Fitted | None
+    forecast: dict[str, Any]
 
 
 def run_due(*, clock: Callable[[], dt.datetime]) -> int:
@@ -33,104 +47,132 @@ def run_due(*, clock: Callable[[], dt.datetime]) -> int:
     today = programme_date(now)
     if StandingNight.objects.filter(day_date=today).exists():
         return 0
-    visits = read(now=now)
-    forecast = _forecast(visits, today.toordinal())
-    changed = _write(_rows(visits, today.toordinal(), forecast), now, today)
-    _forget(visits)
+    marks = standing_marks.read(now=now)
+    last = StandingNight.objects.order_by("-day_date").first()
+    if last is not None and last.marks and _is_same_week(last.day_date, today):
+        week, rows = _some(last, now)
+    else:
+        week, rows = _all(now)
+    changed = _write(_scored(rows), now, today)
     StandingNight.objects.update_or_create(
         day_date=today,
         defaults={
-            "finished_at": clock(), "customers": len(visits.customers), "changed": changed,
-            "forecast": forecast.pop("kept", {}) if forecast else {},
+            "finished_at": clock(), "customers": Standing.objects.count(), "changed": changed, "forecast": week.forecast,
+            "marks": {
+                "read": list(marks), "shop": week.shop, "fitted": week.fitted.kept() if week.fitted else {},
+            },
         },
     )  # fmt: skip
     return changed
 
 
-def _forget(visits: Visits) -> None:
-    """Delete the standings of whoever is followed no more, or kept nothing of what they bought."""
+def _is_same_week(earlier: dt.date, today: dt.date) -> bool:
+    return earlier < today and earlier.isocalendar()[:2] == today.isocalendar()[:2]
+
+
+def _all(now: dt.datetime) -> tuple[Week, list[Standing]]:
+    """Look at everybody, and begin the week."""
+    today = programme_date(now).toordinal()
+    visits = read(now=now)
+    shop = rhythm.shop_days(**_own_days(visits))
+    fitted = foretelling.fit(visits, today)
     noted = np.fromiter(Standing.objects.order_by("pk").values_list("pk", flat=True).iterator(), np.int64)
-    for some in batched(np.setdiff1d(noted, visits.customers).tolist(), AT_ONCE):
+    _forget(np.setdiff1d(noted, visits.customers).tolist())
+    week = Week(shop, fitted, foretelling.worth(visits, today, fitted))
+    return week, _rows(visits, today, week)
+
+
+def _some(last: StandingNight, now: dt.datetime) -> tuple[Week, list[Standing]]:
+    """Look at those whose standing can have changed since the last night, and return those that have."""
+    week = Week(last.marks["shop"], Fitted.of(last.marks["fitted"]), last.forecast)
+    touched = standing_marks.touched(since=Marks(*last.marks["read"]), now=now)
+    is_part = len(touched) * MOST_TOUCHED < last.customers
+    visits = read(now=now, only=touched if is_part else None)
+    strangers = Standing.objects.exclude(Exists(standing_marks.followed().filter(pk=OuterRef("pk"))))
+    _forget({*touched.difference(visits.customers.tolist()), *strangers.values_list("pk", flat=True)})
+    rows = _rows(visits, programme_date(now).toordinal(), week)
+    return week, [row for row in _moved(rows) if row.customer_id in touched]
+
+
+def _moved(rows: Iterable[Standing]) -> Iterator[Standing]:
+    """Give those whose facts are not as they were; the others keep the forecast they have."""
+    for some in batched(rows, AT_ONCE):
+        before = Standing.objects.in_bulk([row.customer_id for row in some])
+        yield from (row for row in some if _differs(row, before.get(row.customer_id), FACTS))
+
+
+def _forget(customers: Collection[int]) -> None:
+    """Delete the standings of whoever is followed no more, or kept nothing of what they bought."""
+    for some in batched(customers, AT_ONCE):
         Standing.objects.filter(pk__in=some).delete()
 
 
-def _forecast(visits: Visits, today: int) -> dict[str, Any]:
-    """Return the forecasts of everybody, or nothing when the shop is too young or too small for one."""
-    if not len(visits.day) or today - int(visits.day.min()) < forecasts.FEWEST_DAYS:
-        return {}
-    __, x, last, age, mean = histories(visits, today)
-    if (x > 0).sum() < forecasts.FEWEST_REPEATERS:
-        return {}
-    rows, place = forecasts.distinct(x=x, last=last, age=age)
-    fitted = forecasts.fit(rows)
-    spending = forecasts.fit_spending(x=x, mean=mean)
-    chance = np.random.default_rng(today)
-    part = rows._replace(count=np.ones(len(rows.x)))
-    if len(part.x) > MOST_DRAWN:
-        part = forecasts.Rows(*(column[:: len(part.x) // MOST_DRAWN + 1] for column in part))
-    else:
-        part = rows
-    draws = forecasts.bootstrapped(fitted, part, draws=DRAWS, chance=chance)
-
-    def year(at: forecasts.Buying, these: forecasts.Rows) -> np.ndarray:
-        return forecasts.expected(at, these, weeks=WEEKS)
-
-    low, high = forecasts.interval(draws, rows, year)
-    each = year(fitted, rows)
-    return {
-        "visits": each[place],
-        "low": np.minimum(low, each)[place],
-        "high": np.maximum(high, each)[place],
-        "chance": forecasts.chance_to_buy(fitted, rows, weeks=CHANCE_WEEKS)[place],
-        "mean": forecasts.mean_spending(spending, x=x, mean=mean),
-        "kept": {"parameters": list(fitted), "spending": list(spending), **looking_back.look_back(visits, today=today)},
-    }
+def _own_days(visits: Visits) -> dict[str, np.ndarray]:
+    known, own = rhythm.own_days(customer=visits.customer, day=visits.day, customers=len(visits.customers))
+    return {"known": known, "own": own}
 
 
-def _rows(visits: Visits, today: int, forecast: dict[str, Any]) -> list[Standing]:
+def _rows(visits: Visits, today: int, week: Week) -> list[Standing]:
+    """Return the standings of some visits, without quintiles."""
     count = len(visits.customers)
-    usual = rhythm.usual_days(customer=visits.customer, day=visits.day, customers=count)
+    usual = rhythm.usual_days(**_own_days(visits), shop=week.shop)
     times = np.bincount(visits.customer, minlength=count)
     spent = np.bincount(visits.customer, weights=visits.spent, minlength=count).astype(np.int64)
-    latest_day = np.zeros(count, np.int64)
-    np.maximum.at(latest_day, visits.customer, visits.day)
-    scores = [rfm.quintiles(values) for values in (latest_day, times, spent)]
     made = []
-    for n in range(count):
+    for n, future in enumerate(foretelling.foretell(visits, today, week.fitted)):
         last = dt.datetime.fromtimestamp(float(visits.last[n]), dt.UTC)
         gap = dt.timedelta(days=int(usual[n]))
-        recency, frequency, monetary = (None if each is None else int(each[n]) for each in scores)
         made.append(
             Standing(
                 customer_id=int(visits.customers[n]), visits=int(times[n]), spent=int(spent[n]), last_at=last,
                 usual_days=int(usual[n]), due_at=last + gap, lapsing_at=last + rhythm.LAPSING * gap,
-                lapsed_at=last + rhythm.LAPSED * gap, recency=recency, frequency=frequency, monetary=monetary,
-                **_future(forecast, n),
+                lapsed_at=last + rhythm.LAPSED * gap, **future,
             )
         )  # fmt: skip
     return made
 
 
-def _future(forecast: dict[str, Any], n: int) -> dict[str, int]:
-    if not forecast:
-        return {}
-    mean = max(0.0, float(forecast["mean"][n]))
-    low, each, high = (round(float(forecast[name][n]) * mean) for name in ("low", "visits", "high"))
-    return {
-        "chance_permille": round(float(forecast["chance"][n]) * 1_000),
-        "visits_permille": round(float(forecast["visits"][n]) * 1_000),
-        "value": each, "value_low": min(low, each), "value_high": max(high, each),
-    }  # fmt: skip
+def _scored(rows: list[Standing]) -> Iterator[Standing]:
+    """Give some standings with their quintiles among everybody, and those of others that have shifted by it."""
+    new = {row.customer_id: row for row in rows}
+    noted = _noted()
+    noted = noted[~np.isin(noted[:, 0], np.fromiter(new, np.float64, len(new)))]
+    own = [(row.customer_id, row.visits, row.spent, row.last_at.timestamp(), 0, 0, 0) for row in rows]
+    table = np.concatenate([noted, np.array(own, np.float64).reshape(-1, 7)])
+    values = (days_of(table[:, 3]), table[:, 1], table[:, 2])
+    scores = np.zeros((len(table), 3), np.int64)
+    for column, value in enumerate(values):
+        found = rfm.quintiles(value)
+        scores[:, column] = 0 if found is None else found
+    yield from _with_scores(new.values(), scores[len(noted) :])
+    shifted = np.flatnonzero((scores[: len(noted)] != noted[:, 4:]).any(axis=1))
+    for some in batched(shifted.tolist(), AT_ONCE):
+        stored = Standing.objects.in_bulk([int(noted[n, 0]) for n in some])
+        yield from _with_scores([stored[int(noted[n, 0])] for n in some], scores[list(some)])
 
 
-def _write(rows: list[Standing], now: dt.datetime, today: dt.date) -> int:
+def _noted() -> np.ndarray:
+    """Return everybody's standing: customer, visits, spent, the second of the last purchase, and quintiles (0 for none)."""
+    parts, last = [np.zeros((0, 7))], 0
+    columns = ("pk", "visits", "spent", Epoch("last_at"), *SCORES)
+    while some := list(Standing.objects.filter(pk__gt=last).order_by("pk").values_list(*columns)[:CHUNK]):
+        parts.append(np.nan_to_num(np.array(some, np.float64)))
+        last = some[-1][0]
+    return np.concatenate(parts)
+
+
+def _with_scores(rows: Iterable[Standing], scores: np.ndarray) -> Iterator[Standing]:
+    for row, found in zip(rows, scores.tolist(), strict=True):
+        row.recency, row.frequency, row.monetary = (score or None for score in found)
+        yield row
+
+
+def _write(rows: Iterable[Standing], now: dt.datetime, today: dt.date) -> int:
     """Write those that are not as they were, and note each change of the three figures."""
     changed = 0
     for some in batched(rows, AT_ONCE):
-        before = {
-            row.customer_id: row for row in Standing.objects.filter(customer__in=[row.customer_id for row in some])
-        }
-        new = [row for row in some if _differs(row, before.get(row.customer_id))]
+        before = Standing.objects.in_bulk([row.customer_id for row in some])
+        new = [row for row in some if _differs(row, before.get(row.customer_id), WRITTEN)]
         moved = [
             StandingChange(
                 customer_id=row.customer_id,
@@ -160,8 +202,8 @@ def _write(rows: list[Standing], now: dt.datetime, today: dt.date) -> int:
     return changed
 
 
-def _differs(row: Standing, before: Standing | None) -> bool:
-    return before is None or any(getattr(row, name) != getattr(before, name) for name in WRITTEN)
+def _differs(row: Standing, before: Standing | None, columns: Iterable[str]) -> bool:
+    return before is None or any(getattr(row, name) != getattr(before, name) for name in columns)
 
 
 def _score(row: Standing | None) -> tuple[int | None, int | None, int | None]:

@@ -1,16 +1,20 @@
 """What standings and forecasts are made from: each customer's days with a purchase, without what came back."""
 
 import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 
 import numpy as np
 from django.db.models import F, Sum
 
-from customers.models import Customer, Purchase, Return
+from customers.models import Purchase, Return
 from customers.recommendations.history import Epoch
+from customers.standing_marks import followed
 from customers.timezones import zone
 
-CHUNK = 100_000
+CHUNK, AT_ONCE = 100_000, 1_000
+COLUMNS = ("pk", "customer_id", Epoch("occurred_at"), F("total") - F("discount") - F("paid_by_points"), "total")
 
 
 @dataclass(frozen=True)
@@ -24,20 +28,18 @@ class Visits:
     last: np.ndarray  # second of each customer's latest purchase
 
 
-def read(*, now: dt.datetime) -> Visits:
-    """Return the visits of everybody who takes part and is followed, up to an instant; one walk through the receipts."""
-    people = Customer.objects.enrolled().filter(is_personalised=True).order_by("pk").values_list("pk", flat=True)
+def read(*, now: dt.datetime, only: Collection[int] | None = None) -> Visits:
+    """Return the visits up to an instant of everybody who takes part and is followed, or of some of them alone.
+
+    Of everybody it is one walk through the receipts, of some a look into the index for each.
+    """
+    people = followed().order_by("pk").values_list("pk", flat=True)
     known = np.fromiter(people.iterator(), np.int64)
-    parts, last = [], 0
-    receipts = Purchase.objects.filter(customer__isnull=False, occurred_at__lte=now).order_by("pk")
-    columns = ("pk", "customer_id", Epoch("occurred_at"), F("total") - F("discount") - F("paid_by_points"), "total")
-    while some := list(receipts.filter(pk__gt=last).values_list(*columns)[:CHUNK]):
-        parts.append(np.array(some, np.float64))
-        last = some[-1][0]
-    table = _kept(np.concatenate(parts) if parts else np.zeros((0, 5)), now)
-    table = table[np.isin(table[:, 1], known)]
+    parts = list(_all_receipts(now) if only is None else _receipts_of(sorted(only), now))
+    table = np.concatenate(parts) if parts else np.zeros((0, 5))
+    table = _kept(table[np.isin(table[:, 1], known)], now, is_part=only is not None)
     customers, customer = np.unique(table[:, 1].astype(np.int64), return_inverse=True)
-    day = _days(table[:, 2])
+    day = days_of(table[:, 2])
     latest = np.zeros(len(customers))
     np.maximum.at(latest, customer, table[:, 2])
     keys, place = np.unique(np.column_stack([customer, day]), axis=0, return_inverse=True)
@@ -45,10 +47,24 @@ def read(*, now: dt.datetime) -> Visits:
     return Visits(customers, keys[:, 0], keys[:, 1], spent, latest)
 
 
-def _kept(receipts: np.ndarray, now: dt.datetime) -> np.ndarray:
+def _all_receipts(now: dt.datetime) -> Iterator[np.ndarray]:
+    last = 0
+    receipts = Purchase.objects.filter(customer__isnull=False, occurred_at__lte=now).order_by("pk")
+    while some := list(receipts.filter(pk__gt=last).values_list(*COLUMNS)[:CHUNK]):
+        yield np.array(some, np.float64)
+        last = some[-1][0]
+
+
+def _receipts_of(customers: Sequence[int], now: dt.datetime) -> Iterator[np.ndarray]:
+    for some in batched(customers, AT_ONCE):
+        rows = list(Purchase.objects.filter(customer__in=some, occurred_at__lte=now).values_list(*COLUMNS))
+        yield np.array(rows, np.float64).reshape(-1, len(COLUMNS))
+
+
+def _kept(receipts: np.ndarray, now: dt.datetime, *, is_part: bool) -> np.ndarray:
     """Return the receipts of which something was kept, with what was spent on that; one that came back whole is no visit."""
-    back = Return.objects.filter(occurred_at__lte=now).order_by().values("purchase").annotate(total=Sum("total"))
-    rows = np.array(list(back.values_list("purchase", "total")), np.float64).reshape(-1, 2)
+    receipts = receipts[np.argsort(receipts[:, 0], kind="stable")]
+    rows = _returned(receipts[:, 0].astype(np.int64).tolist() if is_part else None, now)
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     place = np.searchsorted(rows[:, 0], receipts[:, 0])
     known = np.flatnonzero(place < len(rows))
@@ -60,7 +76,18 @@ def _kept(receipts: np.ndarray, now: dt.datetime) -> np.ndarray:
     return receipts[share > 0]
 
 
-def _days(seconds: np.ndarray) -> np.ndarray:
+def _returned(purchases: Sequence[int] | None, now: dt.datetime) -> np.ndarray:
+    """Return purchases with what came back of them: of all, or of some alone."""
+    back = Return.objects.filter(occurred_at__lte=now).order_by().values("purchase").annotate(total=Sum("total"))
+    found = back.values_list("purchase", "total")
+    if purchases is None:
+        rows = list(found)
+    else:
+        rows = [row for some in batched(purchases, AT_ONCE) for row in found.filter(purchase__in=some)]
+    return np.array(rows, np.float64).reshape(-1, 2)
+
+
+def days_of(seconds: np.ndarray) -> np.ndarray:
     """Return the programme's calendar days; clocks change at whole hours, so each hour is looked up once."""
     hours, place = np.unique((seconds // 3600).astype(np.int64), return_inverse=True)
     here = zone("")

@@ -97,6 +97,16 @@ class StandingNight(models.Model):
         help_text=_("Parameters, and by tenths of customers what was forecast half a year ago and what happened."),
     )
 
+    marks = models.JSONField(
+        _("marks"),
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_(
+            "How far it has come, and what was fitted on the first night of the week; the next night goes on there."
+        ),
+    )
+
     class Meta:
         verbose_name = _("night of standings")
         verbose_name_plural = _("nights of standings")

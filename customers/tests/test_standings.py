@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from customers import forecast_words, forecasts, rfm, rhythm, segments, standings
+from customers import forecast_words, forecasts, foretelling, rfm, rhythm, segments, standings
 from customers.models import Customer, Purchase, Return, Standing, StandingChange, StandingNight
 from customers.tests.factories import NOON, create_customer, create_user
 from customers.tests.shopping import buy, buy_often, create_product
@@ -22,19 +22,24 @@ def names(key: str, now: dt.datetime = NOON) -> set[str]:
     return set(segments.members(key, now=now).values_list("name", flat=True))
 
 
+def usual(customer: np.ndarray, day: np.ndarray, customers: int) -> np.ndarray:
+    known, own = rhythm.own_days(customer=customer, day=day, customers=customers)
+    return rhythm.usual_days(known=known, own=own, shop=rhythm.shop_days(known=known, own=own))
+
+
 def test_a_rhythm_is_the_own_median_drawn_towards_the_shops() -> None:
     days = {0: [0, 7, 14, 21, 28], 1: [0, 30], 2: [5]}
     rows = np.array([(customer, day) for customer, some in days.items() for day in some])
-    found = rhythm.usual_days(customer=rows[:, 0], day=rows[:, 1], customers=3)
+    found = usual(rows[:, 0], rows[:, 1], 3)
     shop = (7 + 30) / 2
     assert found.tolist() == [round((4 * 7 + 3 * shop) / 7), round((30 + 3 * shop) / 4), round(shop)]
-    nobody = rhythm.usual_days(customer=np.array([0]), day=np.array([1]), customers=1)
+    nobody = usual(np.array([0]), np.array([1]), 1)
     assert nobody.tolist() == [30]
 
 
 def test_the_median_of_an_even_number_of_gaps_is_their_middle() -> None:
     day = np.array([0, 2, 12])
-    assert rhythm.usual_days(customer=np.zeros(3, int), day=day, customers=1).tolist() == [6]
+    assert usual(np.zeros(3, int), day, 1).tolist() == [6]
 
 
 def test_quintiles_never_tell_equals_apart() -> None:
@@ -145,7 +150,7 @@ def test_whoever_switched_it_off_has_no_standing(weekly: dict[str, Customer]) ->
 def test_a_shop_with_quintiles_keeps_their_history_and_forecasts(db: None, client, monkeypatch) -> None:
     monkeypatch.setattr(forecasts, "FEWEST_REPEATERS", 30)
     monkeypatch.setattr(forecasts, "FEWEST_CUSTOMERS", 30)
-    monkeypatch.setattr(standings, "DRAWS", 2)
+    monkeypatch.setattr(foretelling, "DRAWS", 2)
     product, chance = create_product("Tea"), np.random.default_rng(4)
     people = [create_customer(name=f"P{n}", enrolled_at=NOON - 400 * DAY) for n in range(60)]
     for n, person in enumerate(people):
