@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from customers import rhythm_states
 from customers.models import Category, Product, Purchase, PurchaseLine, Store
 from customers.models.customer import CustomerQuerySet
+from customers.money import MoneyField
 from customers.timezones import programme_date, start_of_day
 
 RECENT = dt.timedelta(days=90)
@@ -59,6 +60,11 @@ def number(label: str | Promise, least: int, most: int, help_text: str | Promise
     return lambda: forms.IntegerField(required=False, label=label, min_value=least, max_value=most, help_text=help_text)
 
 
+def amount(label: str | Promise, help_text: str | Promise = "") -> Callable[[], forms.Field]:
+    """Return a field for an amount of the currency, or none; kept in its minor unit."""
+    return lambda: MoneyField(required=False, label=label, help_text=help_text)
+
+
 def choice(
     label: str | Promise, options: list[tuple[str, str | Promise]], help_text: str | Promise = ""
 ) -> Callable[[], forms.Field]:
@@ -94,15 +100,20 @@ def _bought_product(customers: CustomerQuerySet, product: int, now: dt.datetime)
     return customers.filter(_lines(now, product=product))
 
 
-def _at_least(column: str) -> Keep:
-    return lambda customers, least, now: customers.filter(**{f"standing__{column}__gte": least})
+def _at_least(column: str, times: int = 1) -> Keep:
+    return lambda customers, least, now: customers.filter(**{f"standing__{column}__gte": least * times})
 
 
-def _at_most(column: str) -> Keep:
-    return lambda customers, most, now: customers.filter(**{f"standing__{column}__lte": most})
+def _at_most(column: str, times: int = 1) -> Keep:
+    return lambda customers, most, now: customers.filter(**{f"standing__{column}__lte": most * times})
 
 
 _FIFTHS = _("1 to 5; 5 is best. Empty asks nothing.")
+_FORETOLD = _(
+    "As the forecasts have it; who has none is in neither. See Forecasts on /insights/ for how far they can be trusted."
+)
+_OF_100 = _("Of 100 such customers so many buy; the forecast behind it is as of the last night.")
+_PERMILLE = 10  # thousandths of a hundredth
 
 register(
     Fact("home_store", one_of(Store.objects.all, _("Home store")), lambda c, store, now: c.filter(home_store=store)),
@@ -124,4 +135,16 @@ register(
         rhythm_states.in_state,
     ),
     Fact("visits_least", number(_("Days with a purchase, at least"), 1, 100_000), _at_least("visits")),
+    Fact("value_least", amount(_("Worth in the next year, at least"), _FORETOLD), _at_least("value")),
+    Fact("value_most", amount(_("Worth in the next year, at most"), _FORETOLD), _at_most("value")),
+    Fact(
+        "chance_least",
+        number(_("Chance to buy within 8 weeks, at least"), 0, 100, _OF_100),
+        _at_least("chance_permille", _PERMILLE),
+    ),
+    Fact(
+        "chance_most",
+        number(_("Chance to buy within 8 weeks, at most"), 0, 100, _OF_100),
+        _at_most("chance_permille", _PERMILLE),
+    ),
 )

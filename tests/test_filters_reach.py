@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.models import Category, Customer, Notice, SavedFilter
+from customers.models import Category, Customer, Notice, SavedFilter, Standing
 from customers.tests.factories import consent, create_customer
 from customers.tests.shopping import buy, create_product
 from rewards import surprise_occasions, tasks
@@ -21,9 +21,12 @@ pytestmark = pytest.mark.django_db
 TEA = {"Alice", "Bob"}
 
 
-@pytest.fixture
-def key() -> str:
-    """Alice and Bob bought tea, Charlie cake, Dora nothing yet and Erik tea long ago; everybody agreed to everything."""
+@pytest.fixture(params=["what was bought", "what is foretold"])
+def key(request: pytest.FixtureRequest) -> str:
+    """Alice and Bob bought tea, Charlie cake, Dora nothing yet and Erik tea long ago; everybody agreed to everything.
+
+    The forecasts have Alice and Bob coming often, Charlie and Erik hardly; nobody knows of Dora.
+    """
     now = timezone.now()
     tea, cake = (Category.objects.create(code=code, name_en=code.title()) for code in ("tea", "cake"))
     bought = {"Alice": (tea, 1), "Bob": (tea, 80), "Charlie": (cake, 1), "Dora": (None, 0), "Erik": (tea, 200)}
@@ -35,7 +38,14 @@ def key() -> str:
         consent(customer)
         if category is not None:
             buy(customer, create_product(name, category=category), now=now, days_ago=days_ago)
-    return SavedFilter.objects.create(code="tea", name_en="Tea lovers", conditions={"category": tea.pk}).key
+            value, chance = (9_000, 700) if name in TEA else (9_000, 50) if name == "Erik" else (400, 700)
+            Standing.objects.create(
+                customer=customer, visits=1, spent=1, last_at=now, usual_days=9, due_at=now, lapsing_at=now, lapsed_at=now,
+                value=value, value_low=value, value_high=value, chance_permille=chance, made_at=now,
+            )  # fmt: skip
+    foretold = {"value_least": 5_000, "chance_least": 40}
+    conditions = {"category": tea.pk} if request.param == "what was bought" else foretold
+    return SavedFilter.objects.create(code="tea", name_en="Tea lovers", conditions=conditions).key
 
 
 def names(rows) -> list[str]:

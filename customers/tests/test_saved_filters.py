@@ -35,7 +35,8 @@ def names(saved: SavedFilter, now: dt.datetime = NOON) -> set[str]:
 def test_every_fact_is_there() -> None:
     assert set(FACTS) == {
         "home_store", "bought_at", "category", "product", "recency_least", "recency_most", "frequency_least", "frequency_most",
-        "monetary_least", "rhythm", "visits_least", "tier", "coupon", "coupon_used", "answered", "recommends",
+        "monetary_least", "rhythm", "visits_least", "value_least", "value_most", "chance_least", "chance_most",
+        "tier", "coupon", "coupon_used", "answered", "recommends",
     }  # fmt: skip
 
 
@@ -59,6 +60,32 @@ def test_quintiles_can_be_asked(tea: Category) -> None:
     assert names(save(recency_least=4)) == {"R4", "R5"}
     assert names(save("middle", recency_most=3, frequency_least=2)) == {"R2", "R3"}
     assert names(save("visits", visits_least=5)) == {"R5"}
+
+
+def test_forecasts_can_be_asked_and_who_has_none_is_in_neither(client) -> None:
+    for name, value, chance in (
+        ("rare", 900, 95),
+        ("usual", 5_000, 400),
+        ("often", 30_000, 960),
+        ("unknown", None, None),
+    ):
+        Standing.objects.create(
+            customer=create_customer(name=name), visits=2, spent=1, last_at=NOON, usual_days=7, due_at=NOON, lapsing_at=NOON,
+            lapsed_at=NOON, value=value, value_low=value, value_high=value, chance_permille=chance, made_at=NOON,
+        )  # fmt: skip
+    assert names(save("worthy", value_least=5_000)) == {"usual", "often"}
+    assert names(save("small", value_most=900)) == {"rare"}
+    assert names(save("sure", chance_least=40)) == {"usual", "often"}
+    assert names(save("going", chance_most=9)) == set()
+    assert names(save("gone", chance_most=10, value_most=1_000)) == {"rare"}
+    # Typed as money, kept as cents.
+    client.force_login(create_user(is_staff=True, is_superuser=True))
+    form = {"code": "typed", "name_en": "Typed", "name_zh": "", "fact_value_least": "50.00", "fact_chance_least": "40"}
+    assert client.post("/admin/customers/savedfilter/add/", form).status_code == 302
+    saved = SavedFilter.objects.get(code="typed")
+    assert saved.conditions == {"value_least": 5_000, "chance_least": 40}
+    assert names(saved) == {"usual", "often"}
+    assert 'value="50.00"' in client.get(f"/admin/customers/savedfilter/{saved.pk}/change/").content.decode()
 
 
 def test_the_own_rhythm_can_be_asked() -> None:
