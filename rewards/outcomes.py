@@ -15,6 +15,7 @@ from customers.models import Purchase, Return
 from rewards import sale
 from rewards.models import Assignment, Coupon, CouponBatch, CouponUse, PointTransaction, Trial
 from rewards.models.points import Kind
+from rewards.models.trial import AssignmentQuerySet
 
 AT_ONCE = 2_000
 _ALL = 10_000
@@ -78,15 +79,26 @@ def outcomes(*, trial: Trial, now: dt.datetime) -> list[Outcome]:
 
 
 def got_it_too(*, trial: Trial, now: dt.datetime) -> int:
-    """Return how many of those who are compared were given the same coupon by another way, within their days."""
+    """Return how many of those who are compared were given the same coupon by another way, within their days.
+
+    What a survey thanks with only the survey knows: surveys/comparing.py counts that.
+    """
     batch, __ = _batch_and_cost(trial)
-    if batch is None:
-        return 0
+    return 0 if batch is None else left_out(trial=trial).filter(given_coupon(batch=batch, now=now)).count()
+
+
+def left_out(*, trial: Trial) -> AssignmentQuerySet:
+    """Return those who are compared."""
+    return Assignment.objects.counted().filter(trial=trial, is_gift=False)
+
+
+def given_coupon(*, batch: CouponBatch, now: dt.datetime) -> Exists:
+    """Return the condition of an assignment that its customer was given a coupon of a batch within the days, by whatever way."""
     coupons = Coupon.objects.filter(
         batch=batch, customer=OuterRef("customer"), issued_at__gt=OuterRef("assigned_at"),
         issued_at__lte=OuterRef("closes_at"),
-    ).filter(issued_at__lte=now).exclude(state=Coupon.State.VOIDED)  # fmt: skip
-    return Assignment.objects.counted().filter(Exists(coupons), trial=trial, is_gift=False).count()
+    )  # fmt: skip
+    return Exists(coupons.filter(issued_at__lte=now).exclude(state=Coupon.State.VOIDED))
 
 
 def _purchases(trial: Trial, now: dt.datetime) -> Iterator[Sequence]:

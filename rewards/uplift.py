@@ -48,7 +48,7 @@ class Report:
     `came_back` is a difference of shares, `margin` one of money per assigned customer after costs, in the minor unit.
     `needed` and `needed_margin` say how many customers more would show what was called worthwhile. `final` is Newcombe's
     interval, once all days are over and the trial ran as planned. `got_it_too` counts those compared who were given the same
-    coupon by another way.
+    by another way.
     """
 
     trial: Trial
@@ -87,13 +87,16 @@ class Report:
         return sqrt(sum(share.rate * (1 - share.rate) / share.of for share in smooth))
 
 
-def report(*, trial: Trial, now: dt.datetime) -> Report:
-    """Return what a trial says at an instant, by a handful of queries however large it is."""
+def report(*, trial: Trial, now: dt.datetime, too: int | None = None) -> Report:
+    """Return what a trial says at an instant, by a handful of queries however large it is.
+
+    `too` counts those compared who were given the same by another way, where only the caller can know.
+    """
     rows = outcomes(trial=trial, now=now)
     arms = [[row for row in rows if row.is_gift is is_gift] for is_gift in (True, False)]
     assigned = _assigned(trial, now)
     gift, control = (_arm(arm, number) for arm, number in zip(arms, assigned, strict=True))
-    too = got_it_too(trial=trial, now=now)
+    too = got_it_too(trial=trial, now=now) if too is None else too
     problem = problem_of(trial=trial) or (GOT_IT_TOO if too > MOST_GOT_IT_TOO * control.assigned else "")
     moments = [_moments(arm) for arm in arms]
     came_back = margin = final = None

@@ -119,7 +119,7 @@ def _problem(report: Report) -> str:
         ) % {"gift": points(report.gift.assigned), "control": points(report.control.assigned)}
     if report.problem == uplift.GOT_IT_TOO:
         return _(
-            "There is no result: %(number)s of the %(control)s customers who were left out got the same coupon by another way, so "
+            "There is no result: %(number)s of the %(control)s customers who were left out were given the same by another way, so "
             "the two groups cannot be compared."
         ) % {"number": points(report.got_it_too), "control": points(report.control.assigned)}
     return _(
@@ -129,8 +129,8 @@ def _problem(report: Report) -> str:
 
 def _got_it_too(report: Report) -> str:
     return ngettext(
-        "%(number)s of those who were left out got the same coupon by another way: the effect may be larger than it looks.",
-        "%(number)s of those who were left out got the same coupon by another way: the effect may be larger than it looks.",
+        "%(number)s of those who were left out were given the same by another way: the effect may be larger than it looks.",
+        "%(number)s of those who were left out were given the same by another way: the effect may be larger than it looks.",
         report.got_it_too,
     ) % {"number": points(report.got_it_too)}
 

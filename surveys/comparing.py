@@ -6,11 +6,16 @@ it falls the same way in every run of a campaign. docs/surprises.md says how it 
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
-from rewards import coins, sale, trials
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from rewards import coins, outcomes, sale, trials, uplift
 from rewards.models import Assignment, CouponBatch, Trial
 from rewards.trials import Occasion
-from surveys.models import Campaign, Invitation, Run
+from rewards.uplift import Report
+from surveys.models import Campaign, Invitation, LinkThanks, RewardGrant, Run
 
 
 def toss(*, run: Run, customer_ids: Sequence[int], now: dt.datetime) -> None:
@@ -39,6 +44,33 @@ def note_thanks(*, invitation: Invitation, points: int, batch: CouponBatch | Non
     if assignment is not None:
         cost = sale.value_of(points) + (batch.cost_price if batch else 0)
         trials.note_cost(assignment=assignment, cost=cost)
+
+
+def report(*, campaign: Campaign, now: dt.datetime) -> Report:
+    """Return what the trial of a campaign's thanks says at an instant."""
+    return uplift.report(trial=campaign.trial, now=now, too=got_it_too(campaign=campaign, now=now))
+
+
+def got_it_too(*, campaign: Campaign, now: dt.datetime) -> int:
+    """Return how many of those asked without thanks were given the same by another way, within their days.
+
+    That is a coupon of the same batch, whoever gave it, or points for answering the same survey: by another campaign, or by a link.
+    """
+    ways = []
+    if campaign.coupon_batch is not None:
+        ways.append(Q(outcomes.given_coupon(batch=campaign.coupon_batch, now=now)))
+    if campaign.points:
+        mailed = RewardGrant.objects.filter(state=RewardGrant.State.GRANTED, invitation__customer=OuterRef("customer"))
+        linked = LinkThanks.objects.filter(customer=OuterRef("customer"))
+        ways += [_thanked(mailed, "decided_at", campaign, now), _thanked(linked, "earned_at", campaign, now)]
+    return outcomes.left_out(trial=campaign.trial).filter(reduce(or_, ways)).count() if ways else 0
+
+
+def _thanked(rows: QuerySet, given_at: str, campaign: Campaign, now: dt.datetime) -> Q:
+    """Return the condition of an assignment that its customer got points by some thanks for the same survey, within the days."""
+    within = {f"{given_at}__gt": OuterRef("assigned_at"), f"{given_at}__lte": OuterRef("closes_at")}
+    same = rows.filter(campaign__survey=campaign.survey_id, points__gt=0)
+    return Q(Exists(same.filter(**within).filter(**{f"{given_at}__lte": now})))
 
 
 def close(*, campaign: Campaign, now: dt.datetime, is_cut_short: bool) -> None:

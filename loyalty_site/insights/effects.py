@@ -15,6 +15,7 @@ from loyalty_site.insights.ranking import PAGES
 from rewards import pooled_words, uplift, uplift_words
 from rewards.models import CouponBatch, CouponPlan, Surprise, Trial
 from rewards.uplift_words import Sentence, of_100
+from surveys import comparing
 from surveys.models import Campaign
 
 NEWEST = 12  # of each kind, with all that is said of them
@@ -77,9 +78,16 @@ class Trials:
 def trials(*, now: dt.datetime) -> Trials:
     """Return what trials say at an instant."""
     plans = CouponPlan.objects.filter(trial__opened_at__lte=now).select_related("trial__plan__batch").order_by("-pk")
-    asked = Campaign.objects.filter(trial__opened_at__lte=now).select_related("trial__campaign").order_by("-pk")
-    reports = [[uplift.report(trial=row.trial, now=now) for row in rows[:RANKED]] for rows in (plans, asked)]
-    return Trials(uplift.newest(now=now, most=RANKED), *reports)
+    asked = (
+        Campaign.objects.filter(trial__opened_at__lte=now)
+        .select_related("trial__campaign", "coupon_batch")
+        .order_by("-pk")
+    )
+    return Trials(
+        uplift.newest(now=now, most=RANKED),
+        [uplift.report(trial=plan.trial, now=now) for plan in plans[:RANKED]],
+        [comparing.report(campaign=campaign, now=now) for campaign in asked[:RANKED]],
+    )
 
 
 def _verdict(record: Surprise | CouponBatch | Campaign, report: uplift.Report, page: str) -> Verdict:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from customers.admin_pages import form_page
 from customers.admin_panels import record_url
 from customers.timezones import end_of_day
-from rewards import batch_report, batches, coupon_jobs, plans, uplift_words
+from rewards import batch_report, batches, coupon_jobs, plans, uplift, uplift_words
 from rewards.admin import surprise_pages
 from rewards.admin.doorbell import ring
 from rewards.forms import ExtendBatchForm, VoidRestForm
@@ -51,7 +51,8 @@ def effect_page(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse
     if not model_admin.has_view_permission(request, batch):
         raise PermissionDenied
     rule = [uplift_words.rule_of_holdout(plan)]
-    return surprise_pages.effect_page(model_admin, request, record=batch, trial=plan.trial, rule=rule)
+    found = uplift.report(trial=plan.trial, now=timezone.now())
+    return surprise_pages.effect_page(model_admin, request, record=batch, found=found, rule=rule)
 
 
 def effect_rows(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponseBase:

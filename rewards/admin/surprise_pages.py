@@ -19,6 +19,7 @@ from customers.admin_panels import record_url
 from rewards import outcomes, pooled_words, surprise_plans, surprises, uplift, uplift_words
 from rewards.models import Surprise, Trial
 from rewards.surprise_forms import ApproveSurpriseForm
+from rewards.uplift import Report
 
 FILE_HEADING = (
     "row", "gift", "assigned_at", "counted_until", "came_back", "purchases", "margin_before", "margin", "gift_cost",
@@ -60,19 +61,19 @@ def report_page(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse
     if not model_admin.has_view_permission(request, surprise) or surprise.trial is None:
         raise PermissionDenied
     return effect_page(
-        model_admin, request, record=surprise, trial=surprise.trial, rule=uplift_words.rule_of(surprise),
+        model_admin, request, record=surprise, found=uplift.report(trial=surprise.trial, now=timezone.now()),
+        rule=uplift_words.rule_of(surprise),
         leaked=surprise.gifts.filter(leaked_at__isnull=False).count(),
     )  # fmt: skip
 
 
-def effect_page(model_admin: Any, request: HttpRequest, *, record: Any, trial: Trial, **context: Any) -> HttpResponse:
+def effect_page(model_admin: Any, request: HttpRequest, *, record: Any, found: Report, **context: Any) -> HttpResponse:
     """Show the report of a trial, in words first and in figures below; everything that is rewarded by a coin has this page."""
-    found = uplift.report(trial=trial, now=timezone.now())
     name = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_rows"
     rows_url = reverse(name, args=[record.pk]) if request.user.has_perm("rewards.export_surprise") else ""
     return form_page(
         model_admin, request, record=record, form=Form(), title=_("Did it work?"), submit="",
-        template="admin/rewards/effect.html", report=found, trial=trial, sentences=uplift_words.sentences(found),
+        template="admin/rewards/effect.html", report=found, trial=found.trial, sentences=uplift_words.sentences(found),
         counted=uplift_words.counted(found), rows=_figures(found), bar=_bar(found),
         rows_url=rows_url, removed=f"{found.variance_removed * 100:.0f}", **context,
     )  # fmt: skip

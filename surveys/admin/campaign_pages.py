@@ -22,7 +22,7 @@ from customers.models import Store
 from customers.templatetags.loyalty import points
 from rewards import coins, uplift_words
 from rewards.admin.surprise_pages import effect_page, rows_of
-from surveys import campaigns, estimates, reach, recurrence, subjects
+from surveys import campaigns, comparing, estimates, reach, recurrence, subjects
 from surveys.models import Campaign, Invitation, Response
 
 TEXTS = ["subject_en", "subject_zh", "reminder_subject_en", "reminder_subject_zh", "body_en", "body_zh"]
@@ -170,7 +170,8 @@ class CampaignPagesMixin:
         rule = [
             _("A fair coin asks %(share)s of 100 customers without a promise of thanks, to compare.") % {"share": share}
         ]
-        return effect_page(self, request, record=campaign, trial=campaign.trial, rule=rule, leaked=0)
+        found = comparing.report(campaign=campaign, now=timezone.now())
+        return effect_page(self, request, record=campaign, found=found, rule=rule, leaked=0)
 
     def rows_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Hand out every customer that counts as a row, without name or number."""

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -10,11 +11,11 @@ from django.utils import timezone
 
 from customers.tests.factories import create_user
 from loyalty_site.insights import effects
-from rewards import sale, uplift
+from rewards import coupons, sale, uplift
 from rewards.models import Assignment, PointTransaction, Trial
 from rewards.tests.coupon_factories import create_batch
 from surveys import audience, campaigns, comparing, letters, public_links, responses, runs, thanks
-from surveys.models import Campaign, Invitation, Run, SurveyLink
+from surveys.models import Campaign, Invitation, LinkThanks, RewardGrant, Run, SurveyLink
 from surveys.tests.factories import NOW, create_asker, create_campaign, create_run
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +131,63 @@ def test_a_copy_has_no_trial_yet():
 def test_nothing_can_be_compared_without_thanks_or_with_hardly_anybody(fields):
     with pytest.raises(IntegrityError), transaction.atomic():
         create_campaign(**{"thanks_holdout": 1_000} | fields)
+
+
+def by_another_way(run: Run, way: str, invitation: Invitation, *, at: dt.datetime) -> None:
+    """Give somebody the thanks of a campaign without its coin."""
+    if way == "staff":
+        coupons.issue(batch=run.campaign.coupon_batch, customer=invitation.customer, source=f"staff:{invitation.pk}:{at}", now=at)
+    elif way == "link":
+        LinkThanks.objects.create(
+            campaign=create_campaign(survey=run.campaign.survey, points=30),
+            customer=invitation.customer,
+            points=30,
+            earned_at=at,
+        )
+    else:
+        survey = run.campaign.survey if way == "mail" else create_campaign().survey
+        other = create_run(survey=survey, points=30, quarantine_days=0, answered_days=0)
+        asked, _new = Invitation.objects.get_or_create(run=other, customer=invitation.customer, defaults={"skip": ""})
+        RewardGrant.objects.create(
+            invitation=asked,
+            campaign=other.campaign,
+            state="granted",
+            points=30,
+            earned_at=at,
+            decided_at=at,
+            granted_date=at.date(),
+        )
+
+
+@pytest.mark.parametrize(
+    ("way", "fields", "counts"),
+    [
+        ("staff", {"points": 0, "coupon_batch": True}, True), ("link", {}, True), ("mail", {}, True),
+        ("link", {"points": 0, "coupon_batch": True}, False), ("another survey", {}, False),
+    ],
+)  # fmt: skip
+def test_who_was_left_out_and_got_the_same_by_another_way_is_counted(way: str, fields: dict, counts: bool):
+    if fields.get("coupon_batch"):
+        fields = fields | {"coupon_batch": create_batch()}
+    run = compared(people=40, **fields)
+    gift, control = arms(run)
+    later = NOW + 61 * DAY
+
+    def said():
+        return comparing.report(campaign=run.campaign, now=later)
+
+    assert (said().got_it_too, said().problem) == (0, "")
+    by_another_way(run, way, gift[0], at=NOW + 3 * DAY)  # has it anyway
+    by_another_way(run, way, control[0], at=NOW + 60.5 * DAY)  # after the days
+    assert said().got_it_too == 0
+    for row in control[1:4]:
+        by_another_way(run, way, row, at=NOW + 3 * DAY)
+    assert (said().got_it_too, said().problem) == ((3, uplift.GOT_IT_TOO) if counts else (0, ""))
+    boss = Client()
+    boss.force_login(create_user(is_staff=True, is_superuser=True))
+    with time_machine.travel(later, tick=False):
+        page = boss.get(f"/admin/surveys/campaign/{run.campaign_id}/effect/").text
+    assert ("were given the same by another way" in page) == counts
 
 
 def test_its_effect_stands_on_its_page_and_among_what_works():
