@@ -90,7 +90,9 @@ def live(rng: random.Random, people: list[Customer], product: Product, now: dt.d
             Return.objects.create(purchase=purchase, reference="R", occurred_at=at, total=rng.choice([300, 1_000]))
     old = Purchase.objects.filter(returns=None).order_by("?").first()
     if old is not None and rng.random() < 0.4:
-        Return.objects.create(purchase=old, reference="L", occurred_at=now - rng.choice([0.1, 20]) * DAY, total=old.total)
+        Return.objects.create(
+            purchase=old, reference="L", occurred_at=now - rng.choice([0.1, 20]) * DAY, total=old.total
+        )
     if rng.random() < 0.3:
         somebody = rng.choice(people)
         Customer.objects.filter(pk=somebody.pk).update(is_personalised=rng.random() < 0.5)

@@ -136,7 +136,9 @@ def test_nothing_can_be_compared_without_thanks_or_with_hardly_anybody(fields):
 def by_another_way(run: Run, way: str, invitation: Invitation, *, at: dt.datetime) -> None:
     """Give somebody the thanks of a campaign without its coin."""
     if way == "staff":
-        coupons.issue(batch=run.campaign.coupon_batch, customer=invitation.customer, source=f"staff:{invitation.pk}:{at}", now=at)
+        coupons.issue(
+            batch=run.campaign.coupon_batch, customer=invitation.customer, source=f"staff:{invitation.pk}:{at}", now=at
+        )
     elif way == "link":
         LinkThanks.objects.create(
             campaign=create_campaign(survey=run.campaign.survey, points=30),

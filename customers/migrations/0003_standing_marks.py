@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0001_first_models"),
+        ("customers", "0002_keeping_periods"),
     ]
 
     operations = [
