@@ -5,6 +5,7 @@ Values are what Python has: aware datetimes, dictionaries for JSON, None.
 """
 
 import datetime as dt
+import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -162,6 +163,21 @@ def large_sets(*, megabytes: int = 32, minutes: int = 5) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute(end)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let Python's collector of cycles rest while a set is worked on: it would look at its thousands of rows over and over.
+
+    For one set at a time, so that what little it finds is given back between them.
+    """
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 def refresh_statistics(*changed: type[models.Model]) -> None:

@@ -11,7 +11,7 @@ from customers import bulk
 from rewards import absence, ledger, stamps, tier_calendar
 from rewards.models import PointLot
 
-CUSTOMERS_AT_ONCE = 1_000
+CUSTOMERS_AT_ONCE = 2_000
 
 
 def run(*, now: dt.datetime, progress: Callable[[int], None] | None = None) -> int:
@@ -40,7 +40,8 @@ def _settle(
 ) -> int:
     posted = 0
     for customer_ids in batched(_customers(due), CUSTOMERS_AT_ONCE, strict=False):
-        posted += book(customer_ids=customer_ids, now=now)
+        with bulk.uncollected():
+            posted += book(customer_ids=customer_ids, now=now)
         if progress:
             progress(len(customer_ids))
     return posted

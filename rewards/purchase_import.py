@@ -76,7 +76,8 @@ def import_purchases(
         )
         done, (__, lines) = 0, scratch.counts()
         for chunk in scratch.chunks(lines=CHUNK_LINES, receipts=CHUNK_RECEIPTS):
-            recorder.record(chunk)
+            with bulk.uncollected():
+                recorder.record(chunk)
             done += sum(len(receipt.lines) for receipt in chunk)
             progress(size + size * done // lines, 2 * size)
     if not is_dry_run:

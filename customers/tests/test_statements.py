@@ -1,6 +1,7 @@
 """Several statements in one message, and rows that are written in few or in many."""
 
 import datetime as dt
+import gc
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -148,3 +149,11 @@ def test_changes_of_many_rows_write_every_kind_of_value_as_it_is():
     columns = ("name", "birthday", "enrolled_at", "is_personalised")
     bulk.write([Update(Customer, columns, rows)])
     assert list(Customer.objects.order_by("pk").values_list("pk", *columns)) == rows
+
+
+def test_the_collector_rests_for_one_set_and_not_longer():
+    with bulk.uncollected():
+        with bulk.uncollected():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
