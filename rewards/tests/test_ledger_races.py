@@ -163,8 +163,9 @@ def test_batches_over_newcomers_never_deadlock():
     assert the_books_balance()
 
 
-def test_an_expiry_run_and_16_spenders_use_each_point_once():
-    for number in range(5):
+@pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_an_expiry_run_and_16_spenders_use_each_point_once(rounds: int):
+    for number in range(rounds):
         alice = create_customer()
         award(alice, 60, expires_at=NOON + DAY)
         award(alice, 40)

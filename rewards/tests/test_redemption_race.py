@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.db import OperationalError, close_old_connections, connection, transaction
@@ -88,6 +89,22 @@ def test_of_64_redeemers_of_each_of_20_single_use_coupons_exactly_one_wins():
         assert results == {"won": 1, "used": REDEEMERS - 1}
     assert CouponUse.objects.count() == len(coupons_shown)
     assert set(Coupon.objects.values_list("uses", flat=True)) == {1}
+
+
+@pytest.mark.long
+def test_nobody_of_64_has_to_ask_again():
+    """As above, but whoever gets no lock in time, which a till hears as 503, fails the test."""
+
+    def redeem_once(coupon: Coupon, number: int) -> str:
+        try:
+            redemption.redeem(coupon=coupon, request_key=f"till:{coupon.pk}:{number}", now=NOON)
+        except CouponRefused as refused:
+            return refused.reason.value
+        return "won"
+
+    for coupon in [issue_coupon() for _ in range(20)]:
+        results = race(partial(redeem_once, coupon, number) for number in range(REDEEMERS))
+        assert results == {"won": 1, "used": REDEEMERS - 1}
 
 
 def test_a_reservation_is_redeemed_once_by_64_at_once():
