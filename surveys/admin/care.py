@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -95,7 +96,7 @@ class CaseAdmin(OfCustomerMixin, RecordMixin, PortalAdmin):
     @admin.display(description=gettext_lazy("due at"), ordering="due_at")
     def due_word(self, case: Case) -> Any:
         is_late = case.state in OPEN_STATES and case.due_at < timezone.now()
-        words = timezone.localtime(case.due_at).strftime("%Y-%m-%d %H:%M")
+        words = date_format(timezone.localtime(case.due_at), "DATETIME_FORMAT")
         return format_html('<span class="uncertain">{} {}</span>', words, _("overdue")) if is_late else words
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from surveys.models import Answer, Message, Response, Run
+from surveys.models import Answer, Case, Message, Response, Run
 from surveys.tests.factories import NOW, create_asker, create_run
 from surveys.tests.test_public_links import make_link
 from surveys.tests.test_results_pages import office  # noqa: F401
@@ -50,6 +50,12 @@ def test_an_invitation_and_a_run_are_told_in_words(office, answered):  # noqa: F
     run = Run.objects.get()
     for address in (reverse("admin:surveys_run_changelist"), reverse("admin:surveys_run_change", args=[run.pk])):
         assert "2026-03-10T13:00" not in office.get(address).text
+
+
+def test_the_list_of_cases_says_when_one_is_due_as_it_says_every_other_time(office, answered):  # noqa: F811
+    Case.objects.create(customer=answered.customer, subject="Cold coffee", due_at=NOW)
+    page = office.get(reverse("admin:surveys_case_changelist")).text
+    assert '<span class="uncertain">March 10, 2026, 1 p.m. overdue</span>' in page
 
 
 def test_a_link_is_called_by_the_words_for_its_place():
