@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone, translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers.admin_pages import form_page
 from customers.admin_panels import Fact, RecordMixin, list_url
@@ -24,6 +24,7 @@ from customers.models import Customer
 from customers.templatetags.loyalty import points
 from surveys import channels, posters, public_links, versions
 from surveys.admin.chats import PostsOfLink
+from surveys.admin.history import ChannelsFilter
 from surveys.models import Campaign, Response, SurveyLink
 from surveys.views import questionnaire
 
@@ -34,7 +35,7 @@ class SurveyLinkForm(forms.ModelForm):
     """A link; the place is chosen among those we count."""
 
     channel = forms.ChoiceField(
-        label=capfirst(gettext_lazy("place")), choices=channels.PLACES.items(),
+        label=capfirst(pgettext_lazy("of a link", "place")), choices=channels.PLACES.items(),
         help_text=gettext_lazy("Answers are counted by it."),
     )  # fmt: skip
 
@@ -46,7 +47,7 @@ class SurveyLinkAdmin(PostsOfLink, RecordMixin, PortalAdmin):
     form = SurveyLinkForm
     list_display = ["campaign", "place", "label", "is_active", "answers", "code"]
     list_display_links = ["campaign", "place"]
-    list_filter = ["is_active", "channel"]
+    list_filter = ["is_active", ("channel", ChannelsFilter)]
     list_select_related = ["campaign"]
     search_fields = ["code", "label", "campaign__name"]
     autocomplete_fields = ["campaign"]
@@ -54,7 +55,7 @@ class SurveyLinkAdmin(PostsOfLink, RecordMixin, PortalAdmin):
     actions = ["open_page", "poster", "small_poster", "post_link"]
     fields = ["campaign", "channel", "label", "is_active", "closes_at"]
 
-    @admin.display(description=gettext_lazy("place"))
+    @admin.display(description=pgettext_lazy("of a link", "place"))
     def place(self, link: SurveyLink) -> str:
         return channels.words([link.channel])[link.channel]
 

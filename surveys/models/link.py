@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from surveys import channels
 
@@ -24,7 +25,9 @@ class SurveyLink(models.Model):
     campaign = models.ForeignKey(
         "surveys.Campaign", on_delete=models.PROTECT, related_name="links", db_index=False, verbose_name=_("campaign")
     )
-    channel = models.CharField(_("place"), max_length=20, help_text=_("Answers are counted by it."))
+    channel = models.CharField(
+        pgettext_lazy("of a link", "place"), max_length=20, help_text=_("Answers are counted by it.")
+    )
     label = models.CharField(
         _("note"), max_length=60, blank=True, help_text=_("To tell two links of one place apart, such as two tables.")
     )

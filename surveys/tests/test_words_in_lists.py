@@ -58,8 +58,13 @@ def test_the_list_of_cases_says_when_one_is_due_as_it_says_every_other_time(offi
     assert '<span class="uncertain">March 10, 2026, 1 p.m. overdue</span>' in page
 
 
-def test_a_link_is_called_by_the_words_for_its_place():
-    assert str(make_link(channel="wechat")).endswith("· WeChat")
+def test_a_link_is_called_by_the_words_for_its_place(office):  # noqa: F811
+    link = make_link(channel="wechat")
+    assert str(link).endswith("· WeChat")
+    page = office.get(reverse("admin:surveys_surveylink_changelist"), headers={"accept-language": "zh-hans"}).text
+    assert "微信" in page
+    assert "wechat" not in page.replace("channel=wechat", "")
+    assert "序号" not in page  # a place in the world, not in a row
 
 
 def test_a_rating_of_zero_is_its_own_words():
