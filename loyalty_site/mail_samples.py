@@ -135,8 +135,9 @@ def write(*, kind: str, language: str) -> Written:
 
 
 def _part(kind: str, name: str, context: dict[str, Any]) -> str:
+    """Return a part as a plain text: rendered texts count as safe, and of a mail without HTML nothing is escaped."""
     try:
-        return render_to_string(f"emails/{kind}/{name}", context)
+        return render_to_string(f"emails/{kind}/{name}", context) + ""
     except TemplateDoesNotExist:
         return ""
 
