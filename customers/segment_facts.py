@@ -112,7 +112,7 @@ _FIFTHS = _("1 to 5; 5 is best. Empty asks nothing.")
 _FORETOLD = _(
     "As the forecasts have it; who has none is in neither. See Forecasts on /insights/ for how far they can be trusted."
 )
-_OF_100 = _("Of 100 such customers so many buy; the forecast behind it is as of the last night.")
+_OF_100 = _("Of 100 such customers so many buy.")
 _PERMILLE = 10  # thousandths of a hundredth
 
 register(

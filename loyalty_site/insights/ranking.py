@@ -103,8 +103,8 @@ def proven(reports: Iterable[Report]) -> list[Row]:
 def heading() -> list[str]:
     """Name the columns of the file; amounts are in the currency's minor unit, as whole numbers that can be summed."""
     return [
-        _("place"), _("what is known"), _("kind"), pgettext("of a thing", "name"), _("began"), _("customers assigned"),
-        _("customers counted"), _("net per customer, minor unit"), _("at least"), _("at most"), _("currency"),
+        _("Place"), _("what is known"), _("kind"), pgettext("of a thing", "name"), _("opened at"), _("customers assigned"),
+        _("customers counted"), _("net per customer, minor unit"), _("lower end"), _("upper end"), _("currency"),
         _("customers still needed"),
     ]  # fmt: skip
 

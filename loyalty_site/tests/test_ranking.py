@@ -116,8 +116,8 @@ def test_the_page_and_the_file_say_the_same(marketer: Client):
     assert "more customers would tell" in table
     response = marketer.get("/insights/effects/net-effect.csv")
     rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
-    assert [(row["name"], row["place"]) for row in rows] == [("Pastry", "1"), ("Backfires", "2"), ("Perhaps", "")]
-    assert int(rows[0]["at least"]) > 0 > int(rows[1]["at most"])
+    assert [(row["name"], row["Place"]) for row in rows] == [("Pastry", "1"), ("Backfires", "2"), ("Perhaps", "")]
+    assert int(rows[0]["lower end"]) > 0 > int(rows[1]["upper end"])
     assert int(rows[2]["customers still needed"]) > 0
     assert rows[0]["customers still needed"] == ""
 
