@@ -57,6 +57,27 @@ def env_json(name: str) -> dict[str, Any]:
     return value
 
 
+def env_limits(name: str, default: dict[str, list[int]]) -> dict[str, list[int]]:
+    """Return how much each role may do: `{"cashier": [200, 500]}` names what changes, the other roles keep the default.
+
+    The first figure is the limit each time, the second that of a day.
+    """
+    limits = env_json(name)
+    for role, figures in limits.items():
+        expected = default.get(role)
+        is_sound = (
+            expected is not None
+            and isinstance(figures, list)
+            and len(figures) == len(expected)
+            and all(type(figure) is int and figure >= 0 for figure in figures)
+            and figures[0] <= figures[1]
+        )
+        if not is_sound:
+            example = json.dumps(default)
+            raise ImproperlyConfigured(f"{name} must look like {example}, whole numbers, each time no more than a day.")
+    return default | limits
+
+
 def env_secret(name: str, *, debug: bool, shortest: int = 50) -> str:
     """Return a secret; only DEBUG has a development default."""
     value = env(name, f"development-only-{name.lower()}-" + "0" * 40 if debug else None)

@@ -14,7 +14,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from loyalty_site.environment import env, env_bool, env_int, env_json, env_keys, env_list, env_secret, env_targets
+from loyalty_site.environment import (
+    env,
+    env_bool,
+    env_int,
+    env_json,
+    env_keys,
+    env_limits,
+    env_list,
+    env_secret,
+    env_targets,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env("VAR_DIR", str(BASE_DIR / "var")))
@@ -117,6 +127,9 @@ CLAMP_RETURNS = env_bool("CLAMP_RETURNS", False)
 # A second person approves what is above a limit, and every drafted offer. Off only in a shop of one person; the dashboard and
 # the daily digest of the books say so.
 FOUR_EYES = env_bool("FOUR_EYES", True)
+# What one person gives or takes by hand: each time, a day, and how often a day. Out of reach of whoever is limited by it.
+POINT_LIMITS = env_limits("POINT_LIMITS", {"cashier": [200, 500, 10], "manager": [5_000, 20_000]})
+VALUE_LIMITS = env_limits("VALUE_LIMITS", {"cashier": [10, 30], "manager": [200, 1_000]})
 # The most that one gift card or store credit may hold, in whole units of the currency: a slip at the till stays small.
 GIFT_CARD_MOST = env_int("GIFT_CARD_MOST", 500)
 # After how many months without a purchase or a log-in a customer is erased; 0 is never.

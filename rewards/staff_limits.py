@@ -1,6 +1,6 @@
 """How much one person may give or take by hand: per adjustment and per day of the programme.
 
-The figures stand here, in one place; docs/points.md#points-by-hand says what follows from them. Every door (admin, API,
+The figures are the setting POINT_LIMITS; docs/points.md#points-by-hand says what follows from them. Every door (admin, API,
 command) meets them, because rewards/adjustments.py asks here.
 """
 
@@ -30,12 +30,7 @@ class Limits:
     times_per_day: int | None = None
 
 
-# Group -> limits. Who is in several has the widest of each; who is in none of them asks for everything.
-BY_GROUP = {
-    "cashier": Limits(each=200, per_day=500, times_per_day=10),
-    "manager": Limits(each=5_000, per_day=20_000),
-}
-OWNER = BY_GROUP["manager"]
+OWNER = "manager"  # whose limits the owner has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +66,15 @@ class AboveLimit(Exception):
         super().__init__(sentence)
 
 
+def of_role(name: str) -> Limits:
+    """Return the limits of a role."""
+    return Limits(**dict(zip(("each", "per_day", "times_per_day"), settings.POINT_LIMITS[name], strict=False)))
+
+
 def limits_of(by: User) -> Limits:
-    """Return the limits of a person: the widest of their groups, the manager's for the owner."""
-    found = [BY_GROUP[name] for name in by.groups.values_list("name", flat=True) if name in BY_GROUP]
-    if by.is_superuser:
-        found.append(OWNER)
+    """Return the limits of a person: the widest of their groups, a manager's for the owner; whoever has none asks for everything."""
+    names = {*by.groups.values_list("name", flat=True), *([OWNER] if by.is_superuser else [])}
+    found = [of_role(name) for name in names if name in settings.POINT_LIMITS]
     times = [limits.times_per_day for limits in found]
     return Limits(
         each=max((limits.each for limits in found), default=0),

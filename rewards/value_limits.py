@@ -1,7 +1,7 @@
 """How much money one person may give or take by hand: at a time and per day of the programme.
 
 Selling is without limit but the card's own, because money comes in for it; this is about what the shop gives away. The
-figures stand here, in one place, in whole units of the programme's currency.
+figures are the setting VALUE_LIMITS, in whole units of the programme's currency.
 """
 
 import datetime as dt
@@ -28,9 +28,7 @@ class Limits:
     per_day: int = 0
 
 
-# Group -> whole units at a time and per day. Who is in several has the wider one, who is in none gives nothing.
-BY_GROUP = {"cashier": (10, 30), "manager": (200, 1_000)}
-OWNER = "manager"
+OWNER = "manager"  # whose limits the owner has
 
 
 class AboveValueLimit(Exception):
@@ -46,9 +44,9 @@ class AboveValueLimit(Exception):
 
 
 def limits_of(by: User) -> Limits:
-    """Return the limits of a person: the widest of their groups, a manager's for the owner."""
+    """Return the limits of a person: the widest of their groups, a manager's for the owner; whoever has none gives nothing."""
     names = {*by.groups.values_list("name", flat=True), *([OWNER] if by.is_superuser else [])}
-    found = [BY_GROUP[name] for name in names if name in BY_GROUP]
+    found = [settings.VALUE_LIMITS[name] for name in names if name in settings.VALUE_LIMITS]
     unit = 10**settings.PROGRAMME_CURRENCY_DIGITS
     return Limits(
         each=max((each for each, __ in found), default=0) * unit,

@@ -53,6 +53,11 @@ def test_production_settings_pass_the_deploy_check_without_a_warning() -> None:
         {"TIME_ZONE": "Mars/Olympus"},
         {"SHOP_LANGUAGE": "de"},
         {"TRUSTED_PROXY_COUNT": "-1"},
+        {"POINT_LIMITS": '{"cashier": [500, 200, 10]}'},
+        {"POINT_LIMITS": '{"cashier": [200, 500]}'},
+        {"POINT_LIMITS": '{"barista": [200, 500, 10]}'},
+        {"VALUE_LIMITS": '{"manager": [-1, 500]}'},
+        {"VALUE_LIMITS": '{"manager": "200"}'},
     ],
     ids=lambda change: "-".join(f"{name}={value}"[:40] for name, value in change.items()),
 )

@@ -100,8 +100,22 @@ def test_a_manager_gives_20000_a_day():
 def test_who_has_two_roles_has_the_wider_limits():
     both = staff("cashier")
     both.groups.add(ensure_roles()["manager"])
-    assert staff_limits.limits_of(both) == staff_limits.BY_GROUP["manager"]
-    assert staff_limits.limits_of(create_user(is_superuser=True)) == staff_limits.OWNER
+    wider = staff_limits.of_role("manager")
+    assert (wider.each, wider.per_day, wider.times_per_day) == (5_000, 20_000, None)
+    assert staff_limits.limits_of(both) == staff_limits.limits_of(create_user(is_superuser=True)) == wider
+
+
+def test_a_shop_sets_its_own_limits(settings):
+    settings.POINT_LIMITS = {"cashier": [3, 5, 4], "manager": [50, 60]}
+    carl = staff("cashier")
+    adjust(3, by=carl)
+    with pytest.raises(AboveLimit, match="Above 3 points at a time"):
+        adjust(4, by=carl)
+    with pytest.raises(AboveLimit, match="You have 2 points left"):
+        adjust(3, by=carl)
+    adjust(1, by=carl)
+    adjust(1, by=carl)
+    assert staff_limits.left_for(by=carl, now=NOON).points == 0
 
 
 def test_a_second_press_is_not_held_against_the_limit():

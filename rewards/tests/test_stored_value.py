@@ -230,6 +230,15 @@ class TestByHand:
             self.give(card, 1, create_user(is_staff=True))
         self.give(card, 20_000, create_user(is_superuser=True))
 
+    def test_a_shop_sets_its_own_limits(self, cashier, settings):
+        settings.VALUE_LIMITS = {"cashier": [2, 3], "manager": [4, 5]}
+        card = sell_card(1_000)
+        with pytest.raises(value_limits.AboveValueLimit, match=r"€2\.00 at a time"):
+            self.give(card, 201, cashier)
+        self.give(card, 200, cashier)
+        with pytest.raises(value_limits.AboveValueLimit, match=r"€1\.00 left"):
+            self.give(card, 101, cashier)
+
     def test_what_is_put_on_top_of_a_sale_counts_and_what_is_paid_does_not(self, cashier):
         card = sell_card(40_000, promotional=1_000, by=cashier)
         with pytest.raises(value_limits.AboveValueLimit):
