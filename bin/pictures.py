@@ -1,15 +1,16 @@
 """Fill a shop with the demo data, look at it with a real browser, and keep the pictures that the README shows.
 
 bin/screenshots                    into docs/images
-bin/screenshots --out DIR --all    every page of a customer, phone and desktop, both languages, light and dark
+bin/screenshots --out DIR --all    every page there is, phone and desktop, both languages, light and dark; --only TEXT takes
+                                   those with this text in the name, as in --only zh-hans-dark-390
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -17,19 +18,37 @@ sys.path.insert(0, str(ROOT))
 from tests.servers import BROWSER_FLAGS, Shop, find_browser  # noqa: E402 (the path comes first)
 
 SESSION = """
+import time
 from django.test import Client
 from customers.models import Store, User
 client = Client()
 client.force_login(User.objects.get(email="{email}"))
 session = client.session
 session["till"] = {{"store": Store.objects.get(code="old-town").pk, "till": "1"}}
+session["account_authentication_methods"] = [{{"method": "password", "at": time.time()}}]
 session.save()
 print("session:" + session.session_key)
 """
-ENSURE = """
+# What the demo shop lacks: log-ins of customers, a sale at the till, an invitation still to be answered, a test of a survey.
+PREPARE = """
+import datetime as dt, uuid
+from django.utils import timezone
 from customers.accounts import ensure_user
-ensure_user(email="alice@example.com"); ensure_user(email="linxiao@example.com")
+from customers.models import Product, Store, User
+from rewards import sale, till_actions
+from surveys import trials
+from surveys.models import Run, SurveyVersion
+now = timezone.now()
+for email in ("alice@example.com", "linxiao@example.com"):
+    ensure_user(email=email)
+by = User.objects.get(email="cashier@example.com")
+station = till_actions.Station(store=Store.objects.get(code="old-town"), till="1", by=by)
+lines = [sale.SoldLine(Product.objects.first(), 1, 500)]
+till_actions.sell(station=station, key=uuid.uuid4(), customer=None, lines=lines, now=now)
+trials.begin(version=SurveyVersion.objects.latest("pk"), by=by, language="en", now=now)
+Run.objects.update(phase=Run.Phase.SENDING, closes_at=now + dt.timedelta(days=30))
 """
+PAGES = "import json; from tests import addresses; print('pages:' + json.dumps(addresses.pages()))"
 PHONE, DESK = (390, 844), (1280, 860)
 # Name, who, address, window, language, scheme.
 README = [
@@ -37,63 +56,80 @@ README = [
     ("coupons", "linxiao@example.com", "/coupons/", PHONE, "zh-hans", "dark"),
     ("dashboard", "manager@example.com", "/admin/", DESK, "en", "light"),
 ]
-PAGES = [
-    "/", "/coupons/", "/rewards/", "/stamps/", "/gift-cards/", "/points/", "/purchases/", "/card/", "/profile/", "/friends/",
-    "/help/", "/accounts/login/code/", "/nonsense/",
-]  # fmt: skip
+# Between them every pair of window, language and scheme.
+LOOKS = [(PHONE, "en", "light"), (PHONE, "zh-hans", "dark"), (DESK, "zh-hans", "light"), (DESK, "en", "dark")]
+# What is typed into a page to come to the one behind it.
+TYPED = {
+    "account_request_login_code": {"email": "linxiao@example.com"},
+    "join": {"email": "new@example.com", "name": "Nora New"},
+    "address": {"email": "moved@example.com"},
+}
+
+type Picture = tuple[str, str, str, tuple[int, int], str, str]
 
 
-def everything() -> list[tuple[str, str, str, tuple[int, int], str, str]]:
-    """Return every page of a customer in every shape."""
-    looks = [(PHONE, "en", "light"), (PHONE, "zh-hans", "dark"), (DESK, "zh-hans", "light"), (DESK, "en", "dark")]
+def everything(shop: Shop) -> list[Picture]:
+    """Return every page in every look."""
+    pages = json.loads(shop.run(PAGES).rpartition("pages:")[2])
     return [
-        (f"{path.strip('/').replace('/', '-') or 'home'}-{language}-{window[0]}", "alice@example.com", path, window, language, scheme)
-        for path in PAGES
-        for window, language, scheme in looks
-    ]  # fmt: skip
+        (f"{name}-{language}-{scheme}-{window[0]}", email, path, window, language, scheme)
+        for window, language, scheme in LOOKS
+        for name, email, path in pages
+    ]
 
 
-def shoot(browser: Browser, shop: Shop, sessions: dict[str, str], picture: tuple[Any, ...], out: Path) -> None:
-    """Open one page as somebody and keep its picture."""
-    name, email, path, (width, height), language, scheme = picture
+def shoot(browser: Browser, shop: Shop, session: str, picture: Picture, out: Path, *, is_whole: bool) -> None:
+    """Open one page as somebody and keep its picture, and of the page behind it; say so when there is no page to see."""
+    name, _email, path, (width, height), language, scheme = picture
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, base_url=shop.url, service_workers="block"
     )
-    context.add_cookies(
-        [
-            {"name": "session", "value": sessions[email], "url": shop.url},
-            {"name": "django_language", "value": language, "url": shop.url},
-        ]
-    )
+    context.add_cookies([{"name": "django_language", "value": language, "url": shop.url}])
+    if session:
+        context.add_cookies([{"name": "session", "value": session, "url": shop.url}])
     page = context.new_page()
-    page.goto(path, wait_until="load")
-    page.screenshot(path=str(out / f"{name}.png"))
+    try:
+        answer = page.goto(path, wait_until="load")
+    except Error:  # a file to download
+        answer = None
+    if answer is None or not (answer.ok or name.startswith("error")) or not page.url.endswith(path):
+        print(f"  {name}: no page of its own ({answer.status if answer else 'a file'} at {page.url})")
+    else:
+        page.screenshot(path=str(out / f"{name}.png"), full_page=is_whole)
+        print(f"  {name}.png")
+        if is_whole and (typed := TYPED.get(name.split("-")[0])):
+            for field, text in typed.items():
+                page.locator(f"main [name={field}]").fill(text)
+            with page.expect_navigation():
+                page.locator("main form:has([name=email]) button").first.click()
+            page.screenshot(path=str(out / f"{name}-sent.png"), full_page=True)
     context.close()
-    print(f"  {name}.png")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "docs/images")
-    parser.add_argument("--all", action="store_true", help="every page of a customer, in every shape")
+    parser.add_argument("--all", action="store_true", help="every page there is, in every look")
+    parser.add_argument("--only", default="", help="with --all: pictures with this text in their name")
     options = parser.parse_args()
     program = find_browser()
     if program is None:
         sys.exit("No Chromium or Chrome was found: install one, or name its program with CHROMIUM=/path/to/chrome.")
     options.out.mkdir(parents=True, exist_ok=True)
-    pictures = everything() if options.all else README
     shop = Shop().start()
     try:
         shop.manage("load_demo", "--seed", "2")
-        shop.run(ENSURE)
-        people = {email for _name, email, *_rest in pictures}
+        shop.run(PREPARE)
+        pictures = everything(shop) if options.all else README
+        pictures = [picture for picture in pictures if options.only in picture[0]]
         sessions = {
-            email: shop.run(SESSION.format(email=email)).rpartition("session:")[2].strip() for email in sorted(people)
+            email: email and shop.run(SESSION.format(email=email)).rpartition("session:")[2].strip()
+            for email in sorted({picture[1] for picture in pictures})
         }
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=BROWSER_FLAGS)
             for picture in pictures:
-                shoot(browser, shop, sessions, picture, options.out)
+                shoot(browser, shop, sessions[picture[1]], picture, options.out, is_whole=options.all)
             browser.close()
     finally:
         shop.close()

@@ -6,12 +6,11 @@ The API has keys and scopes of its own; their matrix is in loyalty_site/tests.
 import datetime as dt
 import re
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from django.contrib import admin
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from customers import exports
@@ -26,6 +25,8 @@ from rewards.tests.reward_factories import create_reward
 from rewards.tests.stamp_factories import create_card
 from rewards.tests.value_factories import sell_card
 from rewards.till import counter, wallet
+from tests import addresses
+from tests.addresses import ALL
 
 pytestmark = pytest.mark.django_db
 
@@ -272,18 +273,6 @@ LISTS = {
 }
 
 
-def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for entry in resolver.url_patterns:
-        path = prefix + str(entry.pattern)
-        if isinstance(entry, URLResolver):
-            yield from routes(entry, path)
-        else:
-            yield path, entry
-
-
-ALL = list(routes(get_resolver()))
-
-
 @pytest.fixture
 def clients() -> dict[str, Client]:
     """A browser for each actor: alice owns what is looked at, bob does not."""
@@ -346,6 +335,11 @@ def test_every_address_is_listed() -> None:
     assert {path.removeprefix("accounts/") for path, _route in ALL if path.startswith("accounts/")} == ACCOUNTS.keys()
     models = {f"{model._meta.app_label}.{model._meta.model_name}" for model in admin.site._registry}
     assert models == set(LISTS)
+
+
+def test_every_page_with_a_blank_in_its_address_has_an_example_to_look_at() -> None:
+    blanks = {route.name for path, route in ALL if addresses.needs_example(path, route.name or "")}
+    assert blanks == addresses.examples().keys() | addresses.NO_PAGES
 
 
 def test_each_page_answers_each_actor_as_listed(
