@@ -101,7 +101,7 @@ offer(
     "inactive",
     Period(
         usual=_inactive_days, least=180, most=20 * YEARS, may_be_endless=True,
-        then=gettext_lazy("They are erased like those who ask for it: points, coupons and store credit end."),
+        then=gettext_lazy("Points, coupons and store credit end."),
     ),
 )  # fmt: skip
 offer(

@@ -36,7 +36,8 @@ NO_PAGES = {
     "mail_sample_html", "mfa_edit_webauthn", "mfa_remove_webauthn", "privacy_download", "reward_cancel", "reward_take",
     "surveys_surveylink_poster", "till_mail", "till_surprise", "view_on_site",
 }  # fmt: skip
-ERRORS = [("error-403", ALICE, "/insights/"), ("error-404", ALICE, "/nonsense/"), ("error-link", "", "/s/nonsense/")]
+# In the demo shop DEBUG puts Django's own page in place of a 404.
+ERRORS = [("error-403", ALICE, "/insights/"), ("error-link", "", "/s/nonsense/")]
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:

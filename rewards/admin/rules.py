@@ -58,9 +58,9 @@ class EarningRuleAdmin(RecordMixin, UnitsAdminMixin, PortalAdmin):
         "multiplier": ("factor", ""),
         "minimum_basket": ("money", ""),
     }  # fmt: skip
-    list_display = ["key", "version", "name", "stamp_card", "kind", "stage", "published_at", "retired_at", "by"]
+    list_display = ["key", "version", "name", "stamp_card", "kind", "stage", "published_at", "retired_at"]
     list_filter = [StageFilter, "kind", "stamp_card"]
-    list_select_related = ["by", "stamp_card"]
+    list_select_related = ["stamp_card"]
     search_fields = ["key", "name_en", "name_zh"]
     ordering = ["key", "-version"]
     autocomplete_fields = ["product"]

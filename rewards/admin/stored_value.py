@@ -47,7 +47,6 @@ class ValueAccountAdmin(OfCustomerMixin, RecordMixin, UnitsAdminMixin, HistoryAd
 
     units = {"paid": MONEY, "promotional": MONEY}
     list_display = [
-        "id",
         "__str__",
         "kind",
         "member",
@@ -58,7 +57,6 @@ class ValueAccountAdmin(OfCustomerMixin, RecordMixin, UnitsAdminMixin, HistoryAd
         "opened_at",
         "expires_at",
     ]
-    list_display_links = ["id", "__str__"]
     list_filter = ["kind", "state"]
     list_select_related = ["customer"]
     actions = ["top_up", "give", "block", "unblock", "new_code"]

@@ -82,7 +82,7 @@ class CaseAdmin(OfCustomerMixin, RecordMixin, PortalAdmin):
     form = CaseForm
     inlines = [ContactInline]
     formfield_overrides = SHORT_TEXTS
-    list_display = ["subject", "member", "state", "owner", "store", "due_word", "opened_at", "closed_at"]
+    list_display = ["subject", "member", "state", "owner", "store", "due_word", "opened_at"]
     list_filter = [WhoseFilter, "state", "store", ("owner", admin.RelatedOnlyFieldListFilter), "due_at"]
     list_select_related = ["customer", "owner", "store"]
     autocomplete_fields = ["customer", "owner"]
