@@ -25,7 +25,7 @@ client = Client()
 client.force_login(User.objects.get(email="{email}"))
 session = client.session
 session["till"] = {{"store": Store.objects.get(code="old-town").pk, "till": "1"}}
-session["account_authentication_methods"] = [{{"method": "password", "at": time.time()}}]
+session["account_authentication_methods"] = [{{"method": "password", "at": time.time() + 86400}}]  # however long the pictures take
 session.save()
 print("session:" + session.session_key)
 """
