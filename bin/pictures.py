@@ -93,7 +93,7 @@ def shoot(browser: Browser, shop: Shop, session: str, picture: Picture, out: Pat
     except Error:  # a file to download
         answer = None
     if answer is None or not (answer.ok or name.startswith("error")) or not page.url.endswith(path):
-        print(f"  {name}: no page of its own ({answer.status if answer else 'a file'} at {page.url})")
+        print(f"  {name}: no page of its own ({answer.status if answer else 'a file or nothing'} at {page.url})")
     else:
         page.screenshot(path=str(out / f"{name}.png"), full_page=is_whole)
         print(f"  {name}.png")
