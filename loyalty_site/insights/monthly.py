@@ -10,6 +10,7 @@ from customers.staff_mail import Attachment
 from customers.timezones import programme_date
 from loyalty_site.insights import report, report_pdf
 from loyalty_site.insights.keeping import kept
+from loyalty_site.insights.report import Report
 
 KIND = StaffNotice.Kind.MONTHLY_REPORT
 SEES = ("customers.view_buyingmonth", "rewards.view_vintagemonth", "rewards.view_surprise")
@@ -38,10 +39,15 @@ def send_due(*, now: dt.datetime) -> int:
     return len(waiting)
 
 
-def pdf(*, month_date: dt.date, now: dt.datetime) -> bytes:
+def counted(*, month_date: dt.date, now: dt.datetime) -> Report:
     """Return the report of a month in the active language; the same for ten minutes."""
     name = f"report:{month_date:%Y-%m}:{translation.get_language()}"
-    return kept(name, lambda: report_pdf.write(report.report(month_date=month_date, now=now)), now=now)
+    return kept(name, lambda: report.report(month_date=month_date, now=now), now=now)
+
+
+def pdf(*, month_date: dt.date, now: dt.datetime) -> bytes:
+    """Return the same as a PDF."""
+    return report_pdf.write(counted(month_date=month_date, now=now))
 
 
 def attachment(notice: StaffNotice) -> Attachment:

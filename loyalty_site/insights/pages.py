@@ -82,7 +82,7 @@ def monthly_report(request: HttpRequest) -> HttpResponse:
     closed = report.months_to_report(now=now)
     if not closed:
         return render(request, "loyalty_site/insights_report.html", {"closed": closed})
-    found = report.report(month_date=_chosen(request, closed), now=now)
+    found = monthly.counted(month_date=_chosen(request, closed), now=now)
     return render(request, "loyalty_site/insights_report.html", {"closed": closed, "report": found})
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from customers import cohorts, months, paper, staff_mail
 from customers.models import BuyingMonth, StaffNotice, User
 from customers.tests.factories import create_customer, create_user
-from loyalty_site.insights import monthly, report, report_pdf
+from loyalty_site.insights import effects, monthly, report, report_pdf
 from loyalty_site.roles import ensure_roles
 from loyalty_site.tests.test_insights import a_year
 from rewards import vintages
@@ -159,6 +159,34 @@ def test_a_marketer_sees_it_before_and_takes_it_along(third: dt.datetime):
     assert f"report-{month:%Y-%m}.pdf" in answer["Content-Disposition"]
     for wrong in ("1999-01", "x", f"{timezone.now():%Y-%m}"):
         assert client.get("/insights/report/report.pdf", {"month": wrong}).status_code == 404
+
+
+def test_trials_are_counted_once_for_page_and_file_and_again_after_ten_minutes(
+    third: dt.datetime, monkeypatch: pytest.MonkeyPatch
+):
+    create_surprise(now=third - dt.timedelta(days=40))
+    counted, clock = [], [third]
+    real = effects.trials
+    monkeypatch.setattr(effects, "trials", lambda *, now: counted.append(now) or real(now=now))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: clock[0])
+    client, chinese = Client(), Client()
+    client.force_login(reader("marketer"))
+    chinese.force_login(reader("manager", language="zh-hans"))
+
+    def opened() -> int:
+        pages = [client.get(f"/insights/report/{path}") for path in ("", "report.pdf", "")]
+        assert [page.status_code for page in pages] == [200] * 3
+        assert pages[0].content.count(b"<h2") == pages[2].content.count(b"<h2") > 3
+        return len(counted)
+
+    assert opened() == 1
+    assert counted[0] == months.bounds(last_month(third))[1]
+    clock[0] += dt.timedelta(minutes=9)
+    assert opened() == 1
+    assert "会员会再来吗？" in chinese.get("/insights/report/").text
+    assert len(counted) == 2  # words are kept per language
+    clock[0] += dt.timedelta(minutes=2)
+    assert opened() == 3
 
 
 def test_a_young_shop_is_told_when_the_first_one_comes():
