@@ -1,11 +1,12 @@
 """Test data of surprises, by typed keyword functions."""
 
 import datetime as dt
-from itertools import count
+from itertools import count, cycle
+from unittest import mock
 
 from customers.models import Customer, Product, Purchase, Store
 from customers.tests.factories import NOON, consent, create_customer, create_store, create_user
-from rewards import checkout, sale, surprise_plans
+from rewards import checkout, coins, sale, surprise_plans
 from rewards.models import Surprise
 
 _numbers = count(1)
@@ -54,3 +55,8 @@ def many(number: int, **fields) -> list[Customer]:
         for n in range(number)
     ]
     return Customer.objects.bulk_create(rows)
+
+
+def even_coin() -> mock._patch:
+    """Return a patch under which every other toss is heads, beginning with the first: for figures that hang on how many are."""
+    return mock.patch.object(coins, "falls", side_effect=cycle([True, False]))

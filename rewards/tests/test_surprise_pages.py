@@ -15,7 +15,7 @@ from loyalty_site.roles import ensure_roles
 from rewards import surprise_gifts, surprises, tasks, trials, uplift, uplift_words
 from rewards.models import Assignment, Surprise, SurpriseGift
 from rewards.tests.coupon_factories import create_batch
-from rewards.tests.surprise_factories import DAY, buy, create_surprise, many
+from rewards.tests.surprise_factories import DAY, buy, create_surprise, even_coin, many
 from rewards.till.access import token_of
 from rewards.trials import Occasion
 
@@ -120,11 +120,12 @@ def test_what_runs_is_fixed_and_can_be_stopped():
 
 
 def full(*, gift: int, control: int, number: int = 160) -> Surprise:
-    """A surprise that ran three months ago, with so many of each arm coming back."""
+    """A surprise that ran three months ago, with so many of each half coming back."""
     then = timezone.now() - 90 * DAY
     surprise = create_surprise(now=then)
     found = [Occasion(it.pk, f"x:{it.pk}", {}) for it in many(number, enrolled_at=then - DAY)]
-    trials.assign(trial=surprise.trial, occasions=found, now=then)
+    with even_coin():
+        trials.assign(trial=surprise.trial, occasions=found, now=then)
     for is_gift, some in ((True, gift), (False, control)):
         rows = Assignment.objects.filter(trial=surprise.trial, is_gift=is_gift).select_related("customer")
         for row in rows.order_by("pk")[:some]:
@@ -155,6 +156,7 @@ def test_too_early_the_report_says_how_many_more():
 
 def test_a_failed_check_replaces_the_figures():
     surprise = full(gift=60, control=15)
+    assert "more came back" in staff("marketer")[0].get(address("report", surprise)).text
     left_out = Assignment.objects.filter(is_gift=False).order_by("pk")[:50]
     Assignment.objects.filter(pk__in=left_out.values("pk")).update(is_gift=True)
     page = staff("marketer")[0].get(address("report", surprise)).text

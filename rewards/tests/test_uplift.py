@@ -1,7 +1,6 @@
 """What a trial says: who counts, what is added up, and when there is no answer."""
 
 import datetime as dt
-from itertools import cycle
 
 import pytest
 
@@ -25,7 +24,7 @@ from rewards import (
 from rewards.models import Assignment, CouponUse, Surprise, SurpriseGift, Trial
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import create_rule
-from rewards.tests.surprise_factories import DAY, buy, create_surprise, many
+from rewards.tests.surprise_factories import DAY, buy, create_surprise, even_coin, many
 from rewards.trials import Occasion
 
 pytestmark = pytest.mark.django_db
@@ -183,7 +182,8 @@ def test_everybody_assigned_counts_delivered_or_not():
 
 def test_the_interval_counts_what_a_hand_would_count():
     trial = open_trial()
-    assign(trial, many(160))
+    with even_coin():
+        assign(trial, many(160))
     come_back(trial, gift=56, control=30)
     report = uplift.report(trial=trial, now=LATER)
     gift, control = report.gift.share, report.control.share
@@ -230,7 +230,8 @@ def test_a_surprise_that_does_harm_stops_by_itself():
 
 def test_a_bent_coin_replaces_the_result():
     trial = open_trial()
-    assign(trial, many(160))
+    with even_coin():
+        assign(trial, many(160))
     Assignment.objects.filter(pk__in=Assignment.objects.filter(is_gift=False).values("pk")[:60]).update(is_gift=True)
     report = uplift.report(trial=trial, now=LATER)
     assert (report.problem, report.came_back, report.margin) == (uplift.BENT_COIN, None, None)
@@ -283,12 +284,11 @@ def test_the_usual_share_of_a_shop_is_its_own_once_enough_have_bought():
     assert open_trial().planned == proportions.needed(base=0.45, effect=0.05)
 
 
-def test_small_surprises_of_a_family_are_pooled_and_say_what_they_borrow(monkeypatch):
-    turns = cycle([True, False])  # as many heads as tails: how much is borrowed hangs on it
-    monkeypatch.setattr(coins, "falls", lambda **_toss: next(turns))
+def test_small_surprises_of_a_family_are_pooled_and_say_what_they_borrow():
     for _number in range(3):
         trial = open_trial(cooldown_days=0)
-        assign(trial, many(90))
+        with even_coin():
+            assign(trial, many(90))
         come_back(trial, gift=25, control=15)
     open_trial(trigger="birthday")
     purchases, birthdays = uplift.families(reports=uplift.newest(now=LATER))
@@ -316,5 +316,5 @@ def test_the_coin_of_a_trial_is_the_one_that_was_written():
     rows = assign(trial, many(200))
     for row in rows:
         assert row.is_gift is coins.falls(purpose=f"trial:{trial.key}", key=row.key, odds=3_000)
-    assert 35 < sum(row.is_gift for row in rows) < 85
+    assert 25 < sum(row.is_gift for row in rows) < 95
     assert surprise_plans.batches_to_give() == []
