@@ -4,6 +4,7 @@ import datetime as dt
 import re
 
 import pytest
+import time_machine
 from django.core import mail
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -16,6 +17,7 @@ from loyalty_site.roles import ensure_roles
 from rewards import batch_report, coupon_jobs, estimates, plans, redemption, tasks
 from rewards.models import Assignment, Coupon, CouponBatch, CouponJob, CouponPlan
 from rewards.tests.coupon_factories import create_batch, issue_coupon
+from rewards.tests.surprise_factories import DAY, buy, even_coin, many
 
 pytestmark = pytest.mark.django_db
 ADD = "admin:rewards_couponbatch_add"
@@ -290,6 +292,66 @@ def test_some_are_left_out_by_a_coin_before_anything_is_issued_and_the_effect_is
     for members, sentence in ((left_out, f"{len(left_out)} of them were left out by a coin"), (["NEW"], None)):
         looked = marketer.post(issue, {"key": key, "members": "\n".join(members), "_check": "1"}).text
         assert re.findall(r"\d+ of them w\w+ left out by a coin", looked) == ([sentence] if sentence else [])
+
+
+def compared() -> CouponPlan:
+    """An offer that half of 160 customers were left out of; 60 of the others came back within five days, and 15 of these."""
+    people = many(160)
+    plan = draft(staff("marketer")[0], **{"plan-0-holdout": "50", "plan-0-has_mail": ""})
+    plans.approve(plan=plan, version=plan.version, by=staff("manager")[1], now=timezone.now())
+    with even_coin():
+        for _ in range(2):
+            tasks.work_on_coupons()
+    plan.refresh_from_db()
+    assert Coupon.objects.filter(batch=plan.batch).count() == 80
+    with time_machine.travel(timezone.now() + 5 * DAY, tick=False):
+        for is_gift, number in ((True, 60), (False, 15)):
+            rows = Assignment.objects.filter(trial=plan.trial, is_gift=is_gift, customer__in=people)
+            for row in rows.select_related("customer").order_by("pk")[:number]:
+                buy(row.customer, at=timezone.now())
+    return plan
+
+
+def effect_of(plan: CouponPlan, language: str = "en") -> tuple[str, list[list[str]]]:
+    """Return the page a marketer sees 61 days later, and the rows of its table."""
+    with time_machine.travel(timezone.now() + 61 * DAY, tick=False):
+        shown = staff("marketer")[0].get(page(plan, "effect"), headers={"accept-language": language}).text
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td class="number">(.*?)</td><td class="number">(.*?)</td>', shown)
+    return shown, [list(row) for row in rows]
+
+
+def test_the_effect_of_an_offer_is_told_in_words_and_figures():
+    plan = compared()
+    shown, rows = effect_of(plan)
+    assert rows == [
+        ["Assigned", "80", "80"],
+        ["Days are over", "80", "80"],
+        ["Came back", "60", "15"],
+        ["Of 100", "75", "19"],
+        ["Margin before costs", "€3.75", "€0.94"],  # half of 10.00 for 60 and for 15 of 80
+        ["Gift and message", "€0.00", "€0.00"],
+    ]
+    for sentence in ("About 56 in 100 more came back because of it", "It pays.", "160 customers count so far."):
+        assert sentence in shown
+    assert "A fair coin leaves 50 of 100 customers without the coupon" in shown
+    assert "by another way" not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (4, "4 of those who were left out were given the same by another way: the effect may be larger than it looks."),
+        (5, "There is no result: 5 of the 80 customers who were left out were given the same by another way"),
+    ],
+)
+def test_an_offer_that_reached_those_left_out_says_so_or_has_no_figures(given: int, sentence: str):
+    plan = compared()
+    left_out = Assignment.objects.filter(trial=plan.trial, is_gift=False).select_related("customer").order_by("pk")
+    for row in left_out[:given]:
+        issue_coupon(batch=plan.batch, customer=row.customer, now=timezone.now() + 5 * DAY)
+    shown, rows = effect_of(plan)
+    assert sentence in shown
+    assert (bool(rows), "more came back" in shown) == ((given == 4,) * 2)
 
 
 def test_without_a_coin_the_report_says_why_there_is_no_effect():
