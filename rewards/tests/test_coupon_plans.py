@@ -316,7 +316,9 @@ def effect_of(plan: CouponPlan, language: str = "en") -> tuple[str, list[list[st
     """Return the page a marketer sees 61 days later, and the rows of its table."""
     with time_machine.travel(timezone.now() + 61 * DAY, tick=False):
         shown = staff("marketer")[0].get(page(plan, "effect"), headers={"accept-language": language}).text
-    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td class="number">(.*?)</td><td class="number">(.*?)</td>', shown)
+    rows = re.findall(
+        r'<tr><th scope="row">(.*?)</th><td class="number">(.*?)</td><td class="number">(.*?)</td>', shown
+    )
     return shown, [list(row) for row in rows]
 
 
