@@ -1,12 +1,14 @@
 """What is recommended: repeats and discoveries with their reasons, never what is forbidden, and a night that can be cut short."""
 
 import datetime as dt
+import re
 from types import SimpleNamespace
 
 import pytest
 from django.test import Client
 from django.utils import translation
 
+from customers.admin.recommendations import WAYS
 from customers.models import Category, Customer, Product, RecommendationList, RecommendationModel
 from customers.recommendations import archive, choices, history, nightly, quality
 from customers.tests.api_factories import Caller, create_key
@@ -70,11 +72,16 @@ def test_a_habit_is_told_by_the_day_it_is_read(shop):
 
 
 @pytest.mark.parametrize("change", [{"is_retired": True}, {"is_in_stock": False}, {"earns_points": False}])
-def test_what_cannot_be_bought_is_not_recommended(shop, change):
+@pytest.mark.parametrize("made", ["by night", "at once", "for all"])
+def test_what_cannot_be_bought_is_not_recommended(shop, change, made):
     night()
-    assert "Oat milk" in said(shop.alice)
+    if made == "at once":
+        RecommendationList.objects.all().delete()
+    Customer.objects.update(is_personalised=made != "for all")
+    assert {"Oat milk", "Water"} <= set(said(shop.alice))
     Product.objects.filter(pk=shop.oat.pk).update(**change)
     assert "Oat milk" not in said(shop.alice)
+    assert "Water" in said(shop.alice)
 
 
 def test_a_sensitive_category_is_neither_shown_nor_a_reason(shop):
@@ -238,6 +245,12 @@ def test_the_page_and_the_home_show_both_kinds(shop, client: Client, django_asse
     home = client.get("/").content.decode()
     assert "New for you" in home
     assert "Oat milk" in home
+    Customer.objects.filter(pk=shop.alice.pk).update(is_personalised=False)
+    for path in ("/for-you/", "/"):
+        page = client.get(path).content.decode()
+        assert "Many customers buy this right now." in page
+        assert "People who buy Coffee" not in page
+        assert "You may like to buy again" not in page
 
 
 def test_a_longer_history_asks_the_database_no_more_often(shop, django_assert_num_queries):
@@ -264,11 +277,21 @@ def test_a_till_learns_by_api_what_to_offer(shop):
     assert answer["recommendations"][0] | {"reason": ""} == {
         "sku": shop.coffee.sku, "name": "Coffee", "category": "hot", "price": 250, "kind": "repeat", "reason": "",
     }  # fmt: skip
+    Customer.objects.filter(pk=shop.alice.pk).update(is_personalised=False)
+    answer = caller.get(f"/customers/{shop.alice.member_number}/recommendations").json()
+    assert {one["kind"] for one in answer["recommendations"]} == {"popular"}
 
 
-def test_staff_read_the_figures(shop, client: Client, monkeypatch):
+def test_staff_read_the_figures_of_the_model_beside_what_it_has_to_beat(shop, client: Client, monkeypatch):
     monkeypatch.setattr(quality, "FEWEST_CUSTOMERS", 5)
     night()
     client.force_login(create_user(is_staff=True, is_superuser=True))
-    page = client.get(f"/admin/customers/recommendationmodel/{RecommendationModel.objects.get().pk}/change/")
-    assert "What the customer buys most often" in page.content.decode()
+    model = RecommendationModel.objects.get()
+    page = client.get(f"/admin/customers/recommendationmodel/{model.pk}/change/").content.decode()
+    rows = [
+        re.findall(r"<t[dh][^>]*>\s*(.*?)\s*</t[dh]>", row, re.S) for row in re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    ]
+    assert len(model.figures) == 4
+    for way, figures in model.figures.items():
+        expected = [f"{figures[aspect]:.3f}" for aspect in ("overall", "repeat", "explore", "category")]
+        assert [str(WAYS[way]), *expected, str(figures["customers"])] in rows

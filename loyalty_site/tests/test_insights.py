@@ -148,13 +148,24 @@ def test_coupons_without_a_coin_get_counts_and_no_effect(marketer: Client, djang
         marketer.get("/insights/effects/")
 
 
-def test_recommendations_show_the_figures_of_the_model_in_use(marketer: Client):
-    figures = dict.fromkeys(("overall", "repeat", "explore", "category"), 0.4321) | {"customers": 60}
+def test_recommendations_show_the_figures_of_the_way_in_use_and_of_the_others(marketer: Client):
+    aspects = ("overall", "repeat", "explore", "category")
+    figures = {
+        way: {aspect: place / 10 + number / 1000 for number, aspect in enumerate(aspects)} | {"customers": 60}
+        for place, way in enumerate(("seed", "popularity", "frequency", "model"), start=1)
+    }
     now = timezone.now()
     RecommendationModel.objects.create(
-        day_date=now.date(), started_at=now, learnt_at=now, measured_at=now, figures={"model": figures}
+        day_date=now.date(), started_at=now, learnt_at=now, measured_at=now, figures=figures, method="frequency"
     )
-    assert "0.432" in marketer.get("/insights/effects/").content.decode()
+    page = marketer.get("/insights/effects/").content.decode()
+    for label, first in (
+        ("Most often, within what the customer says to like", "0.1"), ("What most customers buy", "0.2"),
+        ("What the customer buys most often", "0.3"), ("The model", "0.4"),
+    ):  # fmt: skip
+        cells = "".join(f"<td>{first}0{number}</td>" for number in range(4))
+        assert f'<th scope="row">{label}</th>{cells}' in page
+    assert f"In use: {RecommendationModel.objects.get().get_method_display()}." in page
 
 
 def test_saved_filters_stand_beside_the_segments_with_their_count(marketer: Client):

@@ -1,6 +1,7 @@
 """Test data of surprises, by typed keyword functions."""
 
 import datetime as dt
+from functools import cache
 from itertools import count, cycle
 from unittest import mock
 
@@ -58,5 +59,6 @@ def many(number: int, **fields) -> list[Customer]:
 
 
 def even_coin() -> mock._patch:
-    """Return a patch under which every other toss is heads, beginning with the first: for figures that hang on how many are."""
-    return mock.patch.object(coins, "falls", side_effect=cycle([True, False]))
+    """Return a patch under which every other coin of a trial is heads, the first among them: where figures hang on how many are."""
+    turns = cycle([True, False])
+    return mock.patch.object(coins, "falls", cache(lambda **_toss: next(turns)))

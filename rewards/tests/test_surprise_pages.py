@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import uuid
 
 import pytest
@@ -9,10 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.models import Product, Purchase, User
+from customers.models import Customer, Product, Purchase, User
 from customers.tests.factories import create_customer, create_store, create_user
 from loyalty_site.roles import ensure_roles
-from rewards import surprise_gifts, surprises, tasks, trials, uplift, uplift_words
+from rewards import returns, surprise_gifts, surprise_plans, surprises, tasks, trials, uplift, uplift_words
 from rewards.models import Assignment, Surprise, SurpriseGift
 from rewards.tests.coupon_factories import create_batch
 from rewards.tests.surprise_factories import DAY, buy, create_surprise, even_coin, many
@@ -119,11 +120,45 @@ def test_what_runs_is_fixed_and_can_be_stopped():
     assert (surprise.state, surprise.stop) == ("stopped", "hand")
 
 
+def test_its_record_says_until_when_it_rests_and_why_it_stopped():
+    client, now = staff("marketer")[0], timezone.now()
+    surprise = create_surprise(now=now - DAY, budget=80)
+    with even_coin():
+        surprises.draw(surprise=surprise, occasions=occasions_of(many(3)), now=now)
+    page = client.get(address("change", surprise)).text
+    assert f"rests until {surprises.rests_until(surprise=surprise, now=now).isoformat()}" in page
+    assert "of €0.80" in page
+    surprise_plans.stop(surprise=surprise, because=Surprise.Stop.HARM, now=now)
+    page = client.get(address("change", surprise)).text
+    assert "it does not help" in page
+    assert "rests until" not in page
+
+
+def test_gifts_that_were_used_although_the_goods_came_back_stand_on_record_and_report():
+    client, now = staff("marketer")[0], timezone.now()
+    (alice,) = many(1)
+    surprise, purchase = create_surprise(now=now - DAY), buy(alice, at=now)
+    with even_coin():
+        surprises.draw(surprise=surprise, occasions=[Occasion(alice.pk, "x", {}, purchase.pk)], now=now)
+    surprise_gifts.hand_over(gift=surprise.gifts.get(), store=None, by=create_user(is_staff=True), now=now)
+    for is_back in (False, True):
+        if is_back:
+            returns.refund(purchase=purchase, reference="back", quantities={1: 1}, occurred_at=now)
+        report = client.get(address("report", surprise)).text
+        assert ("1 gift was used although the goods came back." in report) is is_back
+        facts = re.findall(r"leaked.*?(\d+)", client.get(address("change", surprise)).text, re.S | re.I)
+        assert facts[0] == str(int(is_back))
+
+
+def occasions_of(people: list[Customer]) -> list[Occasion]:
+    return [Occasion(one.pk, f"x:{one.pk}", {}) for one in people]
+
+
 def full(*, gift: int, control: int, number: int = 160) -> Surprise:
     """A surprise that ran three months ago, with so many of each half coming back."""
     then = timezone.now() - 90 * DAY
     surprise = create_surprise(now=then)
-    found = [Occasion(it.pk, f"x:{it.pk}", {}) for it in many(number, enrolled_at=then - DAY)]
+    found = occasions_of(many(number, enrolled_at=then - DAY))
     with even_coin():
         trials.assign(trial=surprise.trial, occasions=found, now=then)
     for is_gift, some in ((True, gift), (False, control)):
@@ -195,7 +230,7 @@ def cashier() -> Client:
 
 
 def promised(surprise: Surprise) -> SurpriseGift:
-    found = [Occasion(it.pk, f"x:{it.pk}", {}) for it in many(30, enrolled_at=surprise.approved_at - DAY)]
+    found = occasions_of(many(30, enrolled_at=surprise.approved_at - DAY))
     surprises.draw(surprise=surprise, occasions=found, now=timezone.now())
     return SurpriseGift.objects.select_related("customer").first()
 

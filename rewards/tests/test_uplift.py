@@ -10,6 +10,7 @@ from rewards import (
     checkout,
     coins,
     coupons,
+    days,
     outcomes,
     proportions,
     returns,
@@ -222,7 +223,7 @@ def test_a_surprise_that_does_harm_stops_by_itself():
     assign(surprise.trial, many(160))
     come_back(surprise.trial, gift=2, control=75)
     assert surprise_occasions.stop_due(now=NOON + 30 * DAY) == 0
-    assert surprise_occasions.stop_due(now=LATER) == 1
+    days.run_due(now=LATER)
     surprise.refresh_from_db()
     assert (surprise.state, surprise.stop) == ("stopped", "harm")
     assert surprises.consider(trigger="purchase", occasions=[Occasion(1, "z", {})], now=LATER) == 0
