@@ -19,13 +19,13 @@ _SIGNS = str.maketrans({"\u202f": "\u00a0", "\N{MINUS SIGN}": "\u2013"})
 
 def paragraph(
     text: str, size: float, *, bold: bool = False, leading: float = 1.25, align: int = TA_LEFT, after: float = 0,
-    colour: Color = black,
+    colour: Color = black, with_next: bool = False,
 ) -> Paragraph:  # fmt: skip
     """Return a paragraph in a font that has all its symbols; the size is in points, the leading in sizes."""
     text = text.translate(_SIGNS)
     style = ParagraphStyle(
         "text", fontName=font(text, bold=bold), fontSize=size, leading=size * leading, alignment=align, spaceAfter=after,
-        textColor=colour, wordWrap=None if _is_latin(text) else "CJK",
+        textColor=colour, keepWithNext=with_next, wordWrap=None if _is_latin(text) else "CJK",
     )  # fmt: skip
     return Paragraph(escape(text).replace("\n", "<br/>"), style)
 

@@ -39,9 +39,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One of: a sentence with its tone, a small heading, a chart with the name of its first column, a table."""
+    """One of: a sentence with its tone or whose it is, a small heading, a chart with the name of its first column, a table."""
 
     text: str = ""
+    about: str = ""
     tone: str = ""
     heading: str = ""
     chart: Chart | None = None
@@ -189,7 +190,7 @@ def _gifts(until: dt.datetime) -> Section:
     ):
         parts += [Part(heading=heading)] if verdicts else []
         for verdict in verdicts:
-            parts.append(Part(text=f"{verdict.name}: {verdict.counted}"))
+            parts.append(Part(about=verdict.name, text=verdict.counted))
             parts += [Part(text=sentence.text, tone=sentence.tone) for sentence in verdict.sentences]
     pooled = [family for family in found["families"] if family.together]
     parts += [Part(heading=_("Surprises of a kind together"))] if pooled else []

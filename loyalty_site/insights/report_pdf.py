@@ -73,7 +73,8 @@ def _part(part: Part) -> list[Flowable]:
         return _table(part.table)
     if part.heading:
         return [Spacer(0, 4), paragraph(part.heading, 11, bold=True, after=3)]
-    return [paragraph(part.text, 10, after=3, colour=TONES[part.tone])]
+    name = [Spacer(0, 5), paragraph(part.about, 10, bold=True, after=1, with_next=True)] if part.about else []
+    return [*name, paragraph(part.text, 10, after=3, colour=TONES[part.tone])]
 
 
 def _chart(chart: Chart) -> Drawing:

@@ -109,7 +109,7 @@ def test_a_month_without_a_purchase_has_no_report(third: dt.datetime):
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_the_report_says_what_the_pages_say(third: dt.datetime, language: str, monkeypatch: pytest.MonkeyPatch):
-    create_surprise(now=third - dt.timedelta(days=40))
+    surprise = create_surprise(now=third - dt.timedelta(days=40))
     month = last_month(third)
     monkeypatch.setattr("django.utils.timezone.now", lambda: third)
     client = Client(headers={"accept-language": language})
@@ -130,7 +130,8 @@ def test_the_report_says_what_the_pages_say(third: dt.datetime, language: str, m
         said = [[word for word in row if word] for table in tables for row in table.rows]
         assert [row for row in said if row not in [found[: len(row)] for found in rows]] == []
         assert all(len(row) == len(table.heading) for table in tables for row in table.rows)
-    verdicts = [part.text.partition(": ")[2] or part.text for part in found.sections[-1].parts]
+    verdicts = [part.text for part in found.sections[-1].parts]
+    assert [part.about for part in found.sections[-1].parts if part.about] == [surprise.name]
     assert len(verdicts) >= 3
     assert [words for words in verdicts if words not in text] == []
     assert len(re.findall(rb"/Type /Page\b", content)) <= 3
@@ -151,8 +152,10 @@ def test_a_marketer_sees_it_before_and_takes_it_along(third: dt.datetime):
     client = Client()
     client.force_login(reader("marketer"))
     month = last_month(timezone.now())
+    surprise = create_surprise(now=timezone.now() - dt.timedelta(days=60))
     page = client.get("/insights/report/").content.decode()
     assert f"report.pdf?month={month:%Y-%m}" in page
+    assert f'<p class="insight-about"><strong>{surprise.name}</strong><br>' in page
     assert "style=" not in page
     answer = client.get(f"/insights/report/report.pdf?month={month:%Y-%m}")
     assert (answer["Content-Type"], answer.content[:4]) == ("application/pdf", b"%PDF")
