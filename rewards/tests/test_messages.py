@@ -1,5 +1,6 @@
 """How often points talk to the database, and that a refusal leaves nothing behind."""
 
+import math
 from contextlib import suppress
 
 import pytest
@@ -22,12 +23,12 @@ def messages(*, postgresql: int, sqlite: int) -> int:
 
 
 @pytest.fixture
-def sale() -> dict:
+def sale(monkeypatch) -> dict:
     """Three lines that Alice buys; she has a balance, and nobody is asked anew whether spending is frozen."""
     create_rule()
     alice = create_customer()
     award(alice, 500)
-    freezes.is_frozen()
+    monkeypatch.setattr(freezes._Seen, "until", math.inf)
     line = SoldLine(Product.objects.create(sku="latte", name_en="Latte"), 1, 1_500)
     return {"store": create_store(), "reference": "R", "customer": alice, "occurred_at": NOON, "lines": [line] * 3}
 
