@@ -87,8 +87,8 @@ def main() -> int:
             sys.exit(NO_BROWSER)
         os.environ["CHROMIUM"] = program
     if not any((ROOT / argument.partition("::")[0]).exists() for argument in arguments):
-        # The whole suite, on every core and one more, since many tests wait; a few files are quicker in one process.
-        arguments = ["-n", str(min(4, (os.cpu_count() or 1) + 1)), *arguments]
+        # The whole suite, on every core; a few files are quicker in one process.
+        arguments = ["-n", str(min(4, os.cpu_count() or 1)), *arguments]
     codes, total = set(), Counter[str]()
     for database in chosen or ["SQLite", "PostgreSQL"]:
         code, counts = run_tests(database, arguments)

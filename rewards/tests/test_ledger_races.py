@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-from django.db import close_old_connections, connection, transaction
+from django.db import OperationalError, close_old_connections, connection, transaction
 from django.db.models import F
 
 from customers.models import Customer, Product, Purchase, Return
@@ -48,6 +48,21 @@ def race(actions: Iterable[Callable[[], object]]) -> list[object]:
         results = list(pool.map(run, actions))
     close_old_connections()
     return results
+
+
+def patiently(action: Callable[[], object]) -> Callable[[], object]:
+    """Let an action ask again when it queued for a lock too long, as a till does that hears 503."""
+
+    def ask() -> object:
+        for _again in range(10):
+            try:
+                return action()
+            except OperationalError as error:
+                if "lock timeout" not in str(error) and "locked" not in str(error):
+                    raise
+        raise AssertionError("ten times in a row the lock was not to be had")
+
+    return ask
 
 
 def outcomes(results: Iterable[object]) -> Counter[str]:
