@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -22,12 +21,12 @@ from customers import bulk, statements
 from customers.bulk import Insert, Update
 from customers.statements import Rows, Statement, moment
 from rewards import announcements, chain
+from rewards.book_questions import BALANCE, Wanted, balance_model, balances_of, questions
 from rewards.models import LotAllocation, PointBalance, PointLot, PointTransaction, StampBalance
 from rewards.models.points import POINTS, Account, Kind
 
 _OWN = frozenset({"pending", "active", "held", "debt"})
 _COLUMNS = (*chain.SEALED, "reason", "note", "explanation", "key_number", "mac")
-_BALANCE = ("pending", "active", "held", "debt", "lifetime", "sequence", "mac", "updated_at")
 _LOT = (
     "id", "customer_id", "transaction_id", "points", "remaining", "activates_at", "activated_at", "expires_at",
 )  # fmt: skip
@@ -221,7 +220,7 @@ class Books:
                 [[pk, lot.remaining, lot.activated_at] for pk, lot in sorted(self._changed.items())],
             ),
             Update(
-                _balance_model(self.currency), _BALANCE,
+                balance_model(self.currency), BALANCE,
                 [[self._balance_keys.get(pk, pk), *_values(self.balances[pk])] for pk in touched],
             ),
         ]  # fmt: skip
@@ -276,7 +275,7 @@ def open_books(
     """
     with _inside_a_transaction():
         books = Books(recorded_at=timezone.now(), currency=currency)
-        _read(books, sorted(set(customer_ids)), _Wanted(with_lots, due_at, source, claim, also))
+        _read(books, sorted(set(customer_ids)), Wanted(with_lots, due_at, source, claim, also))
         yield books
         with transaction.atomic(savepoint=False):
             books.write()
@@ -291,28 +290,13 @@ def _inside_a_transaction() -> Iterator[None]:
             yield
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What is asked for in the message of the lock."""
-
-    with_lots: bool
-    due_at: dt.datetime | None
-    source: str
-    claim: Statement | None
-    also: Sequence[Statement]
-
-    @property
-    def is_single(self) -> bool:
-        return bool(self.source or self.claim)
-
-
-def _read(books: Books, customer_ids: list[int], wanted: _Wanted) -> None:
+def _read(books: Books, customer_ids: list[int], wanted: Wanted) -> None:
     if len(customer_ids) > 1 and not wanted.due_at:
         # Made before any is locked, and in order: two batches over the same newcomers never wait for each other in a circle.
-        rows = _balances(books.currency).filter(customer_id__in=customer_ids)
+        rows = balances_of(books.currency).filter(customer_id__in=customer_ids)
         known = set(rows.values_list("customer_id", flat=True))
         _create([pk for pk in customer_ids if pk not in known], books.currency)
-    asked = _questions(customer_ids, wanted, books.currency)
+    asked = questions(customer_ids, wanted, books.currency)
     reads = [*asked.values(), *wanted.also]
     found = statements.run(*reads, *([wanted.claim] if wanted.claim else []))
     if wanted.claim:
@@ -335,71 +319,6 @@ def _read(books: Books, customer_ids: list[int], wanted: _Wanted) -> None:
     books._spare = {model: [pk for (pk,) in keys] for model, keys in answers.items()}
 
 
-def _balance_model(currency: int) -> type[PointBalance | StampBalance]:
-    return PointBalance if currency == POINTS else StampBalance
-
-
-def _balances(currency: int) -> models.QuerySet[Any]:
-    return PointBalance.objects.all() if currency == POINTS else StampBalance.objects.filter(card=currency)
-
-
-def _questions(customer_ids: list[int], wanted: _Wanted, currency: int) -> dict[Any, Statement]:
-    with_lots, source = wanted.with_lots, wanted.source
-    lock, lots, due, known, keys = _sql(len(customer_ids), connection.vendor, currency)
-    whose: list[object] = list(customer_ids)
-    if len(whose) > 1 and connection.vendor == "postgresql":
-        whose = [bulk.array(customer_ids)]
-    asked: dict[Any, Statement] = {PointBalance: Statement(lock, whose)} if customer_ids else {}
-    if keys and customer_ids:
-        asked[StampBalance] = Statement(keys, whose)
-    if wanted.due_at and customer_ids:
-        due_at = connection.ops.adapt_datetimefield_value(wanted.due_at)
-        asked["lots"] = Statement(due, [*whose, due_at, due_at, due_at])
-    elif with_lots and customer_ids:
-        asked["lots"] = Statement(lots, whose)
-    if source:
-        asked["source"] = Statement(known, [source])
-    if wanted.is_single and customer_ids and connection.vendor == "postgresql":
-        # A single cause mostly posts one row, and opens one lot unless it draws on others: their keys come along.
-        asked |= {
-            model: bulk.ids(model, 1) for model in ([PointTransaction] if with_lots else [PointTransaction, PointLot])
-        }
-    return asked
-
-
-# The end is said twice, first as the index of a customer's open lots has it: the other index would give everybody's.
-_DUE = (
-    "(l.activated_at IS NULL AND l.activates_at <= %s OR l.activated_at IS NOT NULL "
-    "AND COALESCE(l.expires_at, l.lapses_at) <= %s AND l.expires_at <= %s)"
-)
-
-
-@lru_cache(maxsize=64)
-def _sql(count: int, vendor: str, currency: int) -> tuple[str, str, str, str, str]:
-    """Return what locks the balances of so many customers, reads their lots, reads those that are due, looks for a source,
-    and the balances' keys.
-
-    A balance of points has its customer's key.
-    """
-    tables = (_balance_model(currency), PointLot, PointTransaction)
-    balances, lots, rows = (model._meta.db_table for model in tables)
-    if count > 1 and vendor == "postgresql":
-        among = "customer_id = ANY(%s::bigint[])"
-    else:
-        among = "customer_id " + ("= %s" if count == 1 else f"IN ({', '.join(['%s'] * count)})")
-    own = among if currency == POINTS else f"{among} AND card_id = {currency:d}"
-    lot = "l.id, l.customer_id, l.points, l.remaining, l.activates_at, l.activated_at, l.expires_at"
-    left = f"l.{among} AND l.remaining > 0 AND l.currency = {currency:d}"
-    end = " FOR UPDATE" if vendor == "postgresql" else ""
-    return (
-        f"SELECT customer_id, {', '.join(_BALANCE)} FROM {balances} WHERE {own} ORDER BY customer_id{end}",  # noqa: S608 (our own names)
-        f"SELECT {lot}, t.source FROM {lots} l JOIN {rows} t ON t.id = l.transaction_id WHERE {left}",  # noqa: S608
-        f"SELECT {lot}, '' FROM {lots} l WHERE {left} AND {_DUE}",  # noqa: S608
-        f"SELECT 1 FROM {rows} WHERE source = %s LIMIT 1",  # noqa: S608
-        "" if currency == POINTS else f"SELECT customer_id, id FROM {balances} WHERE {own}",  # noqa: S608
-    )
-
-
 def _create(customer_ids: list[int], currency: int) -> None:
-    model, named = _balance_model(currency), {} if currency == POINTS else {"card_id": currency}
+    model, named = balance_model(currency), {} if currency == POINTS else {"card_id": currency}
     model.objects.bulk_create([model(customer_id=pk, **named) for pk in customer_ids], ignore_conflicts=True)
