@@ -1,13 +1,11 @@
 """Test data of surprises, by typed keyword functions."""
 
 import datetime as dt
-from functools import cache
-from itertools import count, cycle
-from unittest import mock
+from itertools import count
 
 from customers.models import Customer, Product, Purchase, Store
 from customers.tests.factories import NOON, consent, create_customer, create_store, create_user
-from rewards import checkout, coins, sale, surprise_plans
+from rewards import checkout, sale, surprise_plans
 from rewards.models import Surprise
 
 _numbers = count(1)
@@ -56,9 +54,3 @@ def many(number: int, **fields) -> list[Customer]:
         for n in range(number)
     ]
     return Customer.objects.bulk_create(rows)
-
-
-def even_coin() -> mock._patch:
-    """Return a patch under which every other coin of a trial is heads, the first among them: where figures hang on how many are."""
-    turns = cycle([True, False])
-    return mock.patch.object(coins, "falls", cache(lambda **_toss: next(turns)))

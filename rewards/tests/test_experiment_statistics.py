@@ -108,6 +108,7 @@ def test_nothing_before_leaves_the_outcome_as_it_is():
     assert covariates.adjusted(arm, arm)[0] == arm.plain
 
 
+@pytest.mark.real_coin
 def test_the_coin_is_the_same_for_ever_and_another_for_each_experiment():
     keys = [f"birthday:{number}:2027" for number in range(4_000)]
     one = [coins.falls(purpose="trial:1", key=key, odds=5_000) for key in keys]
@@ -119,6 +120,7 @@ def test_the_coin_is_the_same_for_ever_and_another_for_each_experiment():
     assert sum(coins.falls(purpose="trial:3", key=key, odds=9_000) for key in keys) == pytest.approx(3_600, abs=80)
 
 
+@pytest.mark.real_coin
 def test_another_key_is_another_coin(settings):
     keys = [str(number) for number in range(200)]
     before = [coins.falls(purpose="trial", key=key, odds=5_000) for key in keys]

@@ -155,6 +155,7 @@ def test_a_tier_that_is_reached_is_found_and_one_given_by_staff_is_not():
     assert Assignment.objects.get().customer == alice
 
 
+@pytest.mark.real_coin
 def test_out_of_the_blue_a_month_comes_to_its_chance():
     many(200)
     create_surprise(trigger="blue", chance=3_000, cooldown_days=0, budget=10_000_000)

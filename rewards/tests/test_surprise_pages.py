@@ -16,7 +16,7 @@ from loyalty_site.roles import ensure_roles
 from rewards import returns, surprise_gifts, surprise_plans, surprises, tasks, trials, uplift, uplift_words
 from rewards.models import Assignment, Surprise, SurpriseGift
 from rewards.tests.coupon_factories import create_batch
-from rewards.tests.surprise_factories import DAY, buy, create_surprise, even_coin, many
+from rewards.tests.surprise_factories import DAY, buy, create_surprise, many
 from rewards.till.access import token_of
 from rewards.trials import Occasion
 
@@ -123,8 +123,7 @@ def test_what_runs_is_fixed_and_can_be_stopped():
 def test_its_record_says_until_when_it_rests_and_why_it_stopped():
     client, now = staff("marketer")[0], timezone.now()
     surprise = create_surprise(now=now - DAY, budget=80)
-    with even_coin():
-        surprises.draw(surprise=surprise, occasions=occasions_of(many(3)), now=now)
+    surprises.draw(surprise=surprise, occasions=occasions_of(many(3)), now=now)
     page = client.get(address("change", surprise)).text
     assert f"rests until {surprises.rests_until(surprise=surprise, now=now).isoformat()}" in page
     assert "of €0.80" in page
@@ -138,8 +137,7 @@ def test_gifts_that_were_used_although_the_goods_came_back_stand_on_record_and_r
     client, now = staff("marketer")[0], timezone.now()
     (alice,) = many(1)
     surprise, purchase = create_surprise(now=now - DAY), buy(alice, at=now)
-    with even_coin():
-        surprises.draw(surprise=surprise, occasions=[Occasion(alice.pk, "x", {}, purchase.pk)], now=now)
+    surprises.draw(surprise=surprise, occasions=[Occasion(alice.pk, "x", {}, purchase.pk)], now=now)
     surprise_gifts.hand_over(gift=surprise.gifts.get(), store=None, by=create_user(is_staff=True), now=now)
     for is_back in (False, True):
         if is_back:
@@ -159,8 +157,7 @@ def full(*, gift: int, control: int, number: int = 160) -> Surprise:
     then = timezone.now() - 90 * DAY
     surprise = create_surprise(now=then)
     found = occasions_of(many(number, enrolled_at=then - DAY))
-    with even_coin():
-        trials.assign(trial=surprise.trial, occasions=found, now=then)
+    trials.assign(trial=surprise.trial, occasions=found, now=then)
     for is_gift, some in ((True, gift), (False, control)):
         rows = Assignment.objects.filter(trial=surprise.trial, is_gift=is_gift).select_related("customer")
         for row in rows.order_by("pk")[:some]:

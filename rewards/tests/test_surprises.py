@@ -43,6 +43,7 @@ def test_the_same_occasions_again_change_nothing():
     assert list(Assignment.objects.values_list("customer", "is_gift", "assigned_at")) == before
 
 
+@pytest.mark.real_coin
 def test_two_surprises_toss_coins_of_their_own():
     customers = many(400)
     for trigger in (Trigger.BLUE, Trigger.TIER):

@@ -25,7 +25,7 @@ from rewards import (
 from rewards.models import Assignment, CouponUse, Surprise, SurpriseGift, Trial
 from rewards.tests.coupon_factories import create_batch, issue_coupon
 from rewards.tests.factories import create_rule
-from rewards.tests.surprise_factories import DAY, buy, create_surprise, even_coin, many
+from rewards.tests.surprise_factories import DAY, buy, create_surprise, many
 from rewards.trials import Occasion
 
 pytestmark = pytest.mark.django_db
@@ -183,8 +183,7 @@ def test_everybody_assigned_counts_delivered_or_not():
 
 def test_the_interval_counts_what_a_hand_would_count():
     trial = open_trial()
-    with even_coin():
-        assign(trial, many(160))
+    assign(trial, many(160))
     come_back(trial, gift=56, control=30)
     report = uplift.report(trial=trial, now=LATER)
     gift, control = report.gift.share, report.control.share
@@ -231,8 +230,7 @@ def test_a_surprise_that_does_harm_stops_by_itself():
 
 def test_a_bent_coin_replaces_the_result():
     trial = open_trial()
-    with even_coin():
-        assign(trial, many(160))
+    assign(trial, many(160))
     Assignment.objects.filter(pk__in=Assignment.objects.filter(is_gift=False).values("pk")[:60]).update(is_gift=True)
     report = uplift.report(trial=trial, now=LATER)
     assert (report.problem, report.came_back, report.margin) == (uplift.BENT_COIN, None, None)
@@ -288,8 +286,7 @@ def test_the_usual_share_of_a_shop_is_its_own_once_enough_have_bought():
 def test_small_surprises_of_a_family_are_pooled_and_say_what_they_borrow():
     for _number in range(3):
         trial = open_trial(cooldown_days=0)
-        with even_coin():
-            assign(trial, many(90))
+        assign(trial, many(90))
         come_back(trial, gift=25, control=15)
     open_trial(trigger="birthday")
     purchases, birthdays = uplift.families(reports=uplift.newest(now=LATER))
@@ -312,6 +309,7 @@ def test_a_report_asks_as_often_for_many_as_for_few(django_assert_num_queries):
             uplift.report(trial=found, now=LATER)
 
 
+@pytest.mark.real_coin
 def test_the_coin_of_a_trial_is_the_one_that_was_written():
     trial = open_trial(odds=3_000)
     rows = assign(trial, many(200))

@@ -141,7 +141,7 @@ def test_holdout_and_sample_leave_people_out():
     counts = runs.counts(run=run)
     assert counts.considered == 60
     assert counts.skips["holdout"] > 10
-    assert counts.skips["not_sampled"] > 5
+    assert counts.skips["not_sampled"] > 1
     assert counts.skipped + sum(counts.states.values()) == 60
 
 

@@ -67,7 +67,7 @@ def test_a_lot_keeps_apart_and_leaves_out_as_many_as_it_will():
         create_asker()
     campaign = create_campaign(scheduled_at=NOW, holdout=2_000, sample=5_000)
     found = rehearsals.rehearse(campaign=campaign, now=NOW)
-    assert 20 <= found.skips["holdout"] <= 60
+    assert 10 <= found.skips["holdout"] <= 70
     assert 50 <= found.skips["not_sampled"] <= 110
     assert found.mails == 200 - found.skips["holdout"] - found.skips["not_sampled"]
 
