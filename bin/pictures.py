@@ -22,10 +22,12 @@ import time
 from django.test import Client
 from customers.models import Store, User
 client = Client()
-client.force_login(User.objects.get(email="{email}"))
+user = User.objects.get(email="{email}")
+client.force_login(user)
 session = client.session
 session["till"] = {{"store": Store.objects.get(code="old-town").pk, "till": "1"}}
-session["account_authentication_methods"] = [{{"method": "password", "at": time.time() + 86400}}]  # however long the pictures take
+session["account_authentication_methods"] = [{{"method": "password", "at": time.time() + 86400, "reauthenticated": True}}]  # however long the pictures take
+session["account_authentication_methods_user"] = str(user.pk)
 session.save()
 print("session:" + session.session_key)
 """

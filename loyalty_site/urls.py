@@ -38,7 +38,9 @@ urlpatterns = [
     path("accounts/signup/", login_not_required(RedirectView.as_view(pattern_name="join"))),
     path("accounts/2fa/", views.second_factor),
     path("accounts/2fa/webauthn/add/", views.add_passkey),
-    path("accounts/email/", views.not_offered),  # the shop keeps the addresses
+    path("accounts/email/", views.not_offered),  # the shop keeps the addresses, and a mailed code verifies one
+    path("accounts/confirm-email/", views.not_offered),
+    path("accounts/confirm-email/<path:key>", views.not_offered),
     path("accounts/password/set/", views.password_set),
     path("accounts/password/change/", views.password_change),
     path("accounts/", include("allauth.urls")),

@@ -75,6 +75,6 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
     return redirect("mfa_list_webauthn") if is_added and not request.user.is_staff else response
 
 
-def not_offered(request: HttpRequest) -> HttpResponse:
+def not_offered(request: HttpRequest, key: str = "") -> HttpResponse:
     """Close a page of the log-in library that this portal does without."""
     raise Http404
