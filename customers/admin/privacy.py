@@ -195,23 +195,17 @@ def _customer(request: HttpRequest, pk: int, permission: str) -> Customer:
     return get_object_or_404(Customer.objects.enrolled(), pk=pk)
 
 
+def _one_line(*facts: object) -> str:
+    """Return what there is of some facts, in one line; a dash when there is nothing."""
+    return " · ".join(str(fact) for fact in facts if fact) or "–"
+
+
 @admin.register(AuditEvent)
 class AuditEventAdmin(HistoryAdmin):
     """Who did or saw what. The name of who it was is for auditors and managers; customers see role, place and store."""
 
-    list_display = [
-        "occurred_at",
-        "action",
-        "place",
-        "member",
-        "by",
-        "role",
-        "store",
-        "api_key",
-        "reason",
-        "reference",
-        "network",
-    ]
+    # Eleven facts in seven columns: a screen of 1280 pixels shows them all.
+    list_display = ["occurred_at", "action", "member", "actor", "spot", "cause", "network"]
     list_filter = ["occurred_at", "action", "place"]
     list_select_related = ["customer", "by", "store", "api_key"]
     ordering = ["-occurred_at", "-pk"]
@@ -220,6 +214,18 @@ class AuditEventAdmin(HistoryAdmin):
     @admin.display(description=gettext_lazy("customer"))
     def member(self, event: AuditEvent) -> str:
         return event.customer.member_number if event.customer else "–"
+
+    @admin.display(description=gettext_lazy("by"))
+    def actor(self, event: AuditEvent) -> str:
+        return _one_line(event.by or event.api_key, event.role)
+
+    @admin.display(description=gettext_lazy("where"))
+    def spot(self, event: AuditEvent) -> str:
+        return _one_line(event.get_place_display(), event.store)
+
+    @admin.display(description=gettext_lazy("reason"))
+    def cause(self, event: AuditEvent) -> str:
+        return _one_line(event.reason, event.reference)
 
 
 @admin.register(DataExport)
