@@ -145,7 +145,10 @@ def _part(kind: str, name: str, context: dict[str, Any]) -> str:
 def _rows(kind: str) -> dict[str, int | None]:
     """Return the newest row that a mail is about; some mails read theirs when they are written."""
     if kind == "coupon_issued":
-        coupon, plan = Coupon.objects.order_by("pk").last(), CouponPlan.objects.order_by("pk").last()
+        coupon, plan = (
+            Coupon.objects.order_by("pk").last(),
+            CouponPlan.objects.filter(has_mail=True).order_by("pk").last(),
+        )
         if coupon is None or plan is None:
             raise NothingToShow
         return {"coupon": coupon.pk, "plan": plan.pk}

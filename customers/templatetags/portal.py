@@ -1,5 +1,7 @@
 """Parts of every page: icons, the navigation, the way back to the same page in another language."""
 
+import re
+
 from django import template
 from django.templatetags.static import static
 from django.urls import reverse
@@ -12,6 +14,8 @@ from customers.access import customer_of
 from customers.qr import qr_svg
 
 register = template.Library()
+
+_BETWEEN_SENTENCES = re.compile(r"(?<=[。！？]) (?=\S)")
 
 NAVIGATION = [
     ("home", "home", _("Home")),
@@ -48,6 +52,12 @@ def icon(name: str) -> SafeString:
 def brand(part: str) -> str:
     """Return a shade of the merchant's colour for mails, which know no style sheet: `text` or `fill`."""
     return palette.readable(looks.current().colour)[part]
+
+
+@register.filter(is_safe=True)
+def joined(text: str) -> str:
+    """Take the space between two Chinese sentences, which templates write for English."""
+    return _BETWEEN_SENTENCES.sub("", text)
 
 
 @register.simple_tag(takes_context=True)

@@ -342,5 +342,5 @@ def test_each_notice_of_the_pin_is_written_in_both_languages(alice, mailoutbox, 
     notices.queue([notices.Letter(alice.pk, kind, "test", {})], now=NOON)
     assert notices.send_due(now=NOON) == 1
     letter = mailoutbox[0]
-    assert ("收银台密码" if language == "zh-hans" else "till PIN") in letter.subject
+    assert ("收银密码" if language == "zh-hans" else "till PIN") in letter.subject
     assert "/profile/pin/" in letter.body

@@ -1,5 +1,6 @@
 """Every mail can be looked at in both languages, and none is forgotten."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,9 @@ def test_each_mail_is_whole_in_both_languages(kind: str, language: str, loud: No
     chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in written.text)
     assert (chinese > 10) == (language == "zh-hans")
     assert "\n" not in written.subject
+    assert not re.search(r"^Hello .*,\n\n[a-z]", written.text)  # it begins the mail of somebody without a name
+    assert not re.search(r"\b[A-Z][a-z]{2,8}\.? \d+, \d{4}", written.text + written.subject)  # days are 31 Dec 2026
+    assert "。 " not in written.text
 
 
 def test_a_mail_about_a_row_says_when_there_is_none():
@@ -52,13 +56,16 @@ def test_a_mail_about_a_row_says_when_there_is_none():
             mail_samples.write(kind=kind, language="en")
     batch = create_batch()
     issue_coupon(batch=batch)
-    CouponPlan.objects.create(
+    plan = CouponPlan.objects.create(
         batch=batch,
         requested_by=create_user(is_staff=True),
         requested_at=NOON,
         subject_en="A coffee for you",
         message_en="Enjoy.",
     )
+    with pytest.raises(NothingToShow):  # an offer without a mail has no words for one
+        mail_samples.write(kind="coupon_issued", language="en")
+    CouponPlan.objects.filter(pk=plan.pk).update(has_mail=True, audience="list")
     assert mail_samples.write(kind="coupon_issued", language="en").subject == "A coffee for you"
 
 
