@@ -51,6 +51,11 @@ trials.begin(version=SurveyVersion.objects.latest("pk"), by=by, language="en", n
 Run.objects.update(phase=Run.Phase.SENDING, closes_at=now + dt.timedelta(days=30))
 """
 PAGES = "import json; from tests import addresses; print('pages:' + json.dumps(addresses.pages()))"
+PASSWORDS = """
+import json
+from loyalty_site.demo import people
+print("passwords:" + json.dumps({email: password for email, *_rest, password in people.STAFF.values()}))
+"""
 PHONE, DESK = (390, 844), (1280, 860)
 # Name, who, address, window, language, scheme.
 README = [
@@ -80,7 +85,9 @@ def everything(shop: Shop) -> list[Picture]:
     ]
 
 
-def shoot(browser: Browser, shop: Shop, session: str, picture: Picture, out: Path, *, is_whole: bool) -> None:
+def shoot(
+    browser: Browser, shop: Shop, session: str, password: str, picture: Picture, out: Path, *, is_whole: bool
+) -> None:
     """Open one page as somebody and keep its picture, and of the page behind it; say so when there is no page to see."""
     name, _email, path, (width, height), language, scheme = picture
     context = browser.new_context(
@@ -92,6 +99,11 @@ def shoot(browser: Browser, shop: Shop, session: str, picture: Picture, out: Pat
     page = context.new_page()
     try:
         answer = page.goto(path, wait_until="load")
+        if "/reauthenticate/" in page.url and "/reauthenticate/" not in path:  # it is asked once in five minutes
+            page.locator("main [name=password]").fill(password)
+            with page.expect_navigation() as moved:
+                page.locator("main form button").first.click()
+            answer = moved.value
     except Error:  # a file to download
         answer = None
     if answer is None or not (answer.ok or name.startswith("error")) or not page.url.endswith(path):
@@ -128,10 +140,14 @@ def main() -> None:
             email: email and shop.run(SESSION.format(email=email)).rpartition("session:")[2].strip()
             for email in sorted({picture[1] for picture in pictures})
         }
+        passwords = json.loads(shop.run(PASSWORDS).rpartition("passwords:")[2])
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=BROWSER_FLAGS)
             for picture in pictures:
-                shoot(browser, shop, sessions[picture[1]], picture, options.out, is_whole=options.all)
+                email = picture[1]
+                shoot(
+                    browser, shop, sessions[email], passwords.get(email, ""), picture, options.out, is_whole=options.all
+                )
             browser.close()
     finally:
         shop.close()

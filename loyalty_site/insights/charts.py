@@ -39,6 +39,11 @@ class Chart:
     height: int = TOP + HEIGHT + FOOT
 
     @property
+    def is_empty(self) -> bool:
+        """Whether every value is a gap, so that there would be nothing but an axis."""
+        return all(value is None for value in self.values)
+
+    @property
     def zero(self) -> float:
         """Where the bars stand."""
         return TOP + HEIGHT * self._top / (self._top - self._bottom)

@@ -7,6 +7,7 @@ import io
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
@@ -14,6 +15,7 @@ from django.utils import timezone, translation
 from customers import cohorts, months, standings
 from customers.models import Customer, Purchase, RecommendationModel, SavedFilter, StandingNight
 from customers.tests.factories import create_customer, create_store, create_user
+from loyalty_site.insights.charts import Chart
 from loyalty_site.roles import ensure_roles
 from rewards import ledger, liability, vintages
 from rewards.tests.coupon_factories import create_batch, issue_coupon
@@ -207,3 +209,14 @@ def test_a_surprise_says_what_its_trial_says_or_how_many_are_missing(marketer: C
     assert f"/admin/rewards/surprise/{surprise.pk}/report/" in page
     assert "Not enough yet: about" in page
     assert marketer.get(f"/admin/rewards/surprise/{surprise.pk}/report/").status_code == 200
+
+
+@pytest.mark.parametrize(("values", "is_drawn"), [([None, None], False), ([None, 0.0], True)])
+def test_a_chart_without_a_single_value_says_so_and_shows_no_bare_axis(values: list[float | None], is_drawn: bool):
+    chart = Chart(
+        key="score", title="Score", column="Score", labels=["August", "September"], short_labels=["Aug", "Sep"],
+        values=values, words=["", "0"],
+    )  # fmt: skip
+    shown = render_to_string("loyalty_site/_insight_chart.html", {"chart": chart})
+    assert ("<svg" in shown) == is_drawn
+    assert ("no month has enough" in shown) != is_drawn
