@@ -4,12 +4,18 @@ import datetime as dt
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Purchase
 from customers.models.customer import CustomerQuerySet
 
 ON_TIME, DUE, LAPSING, LAPSED = "on_time", "due", "lapsing", "lapsed"
-LABELS = [(ON_TIME, _("on time")), (DUE, _("due")), (LAPSING, _("lapsing")), (LAPSED, _("lapsed"))]
+LABELS = [
+    (ON_TIME, _("on time")),
+    (DUE, _("due")),
+    (LAPSING, _("lapsing")),
+    (LAPSED, pgettext_lazy("of a customer", "lapsed")),
+]
 # From which moment to which; empty is for ever.
 _STRETCHES = {DUE: ("due_at", "lapsing_at"), LAPSING: ("lapsing_at", "lapsed_at"), LAPSED: ("lapsed_at", "")}
 

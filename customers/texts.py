@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+# What a list of the admin writes above such a column.
+HEADINGS = {"name": pgettext_lazy("of a thing", "name"), "title": _("title")}
 
 
 class LocalText:
@@ -10,6 +14,8 @@ class LocalText:
 
     def __init__(self, field: str) -> None:
         self.field = field
+        if field in HEADINGS:
+            self.short_description = HEADINGS[field]
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:

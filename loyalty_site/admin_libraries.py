@@ -10,7 +10,7 @@ for model in (EmailAddress, Authenticator):
     admin.site.unregister(model)
 
 # Django's own words that its Chinese catalogue does not have yet.
-SAID_BY_DJANGO = [gettext_noop("- Select an option -")]
+SAID_BY_DJANGO = [gettext_noop("- Select an option -"), gettext_noop("Filter by %(field_name)s")]
 # And what it has with another word for "you" than ours.
 SAID_BY_DJANGO += [
     gettext_noop("Your password can’t be too similar to your other personal information."),

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers import segments
 from customers.money import FACTOR_DIGITS, PERCENT_DIGITS, MoneyField, ScaledField, scaled_text, trimmed_text
@@ -84,7 +84,7 @@ class ExtendBatchForm(OnceForm):
     """Move the end of a batch."""
 
     last_date = forms.DateField(
-        label=gettext_lazy("Last day"),
+        label=pgettext_lazy("of validity", "Last day"),
         widget=forms.DateInput(attrs={"type": "date", "class": "vDateField"}),
         help_text=gettext_lazy(
             "Coupons can be used until the end of this day. What customers hold is never cut short."

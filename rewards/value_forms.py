@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers import segments
 from customers.models import Customer
@@ -62,7 +62,7 @@ class SellCardForm(PaidForm):
         help_text=gettext_lazy("Whose it is alone. Empty: whoever shows the card, until somebody claims it."),
     )
     last_day = forms.DateField(
-        label=gettext_lazy("Last day"),
+        label=pgettext_lazy("of validity", "Last day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text=gettext_lazy("Empty is without end. Mind the law of your country: it often asks for years."),

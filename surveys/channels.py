@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # What a link may be made for. Mail and telephone are channels of answers too, but have no link of their own.
 PLACES: dict[str, str | Promise] = {
@@ -26,7 +27,7 @@ PLACES: dict[str, str | Promise] = {
 }
 EMAIL, PHONE, NOTIFIER = "email", "phone", "notifier"
 ALL: dict[str, str | Promise] = {
-    EMAIL: _("e-mail"), PHONE: _("telephone"), NOTIFIER: _("message"), **PLACES,
+    EMAIL: _("e-mail"), PHONE: _("telephone"), NOTIFIER: pgettext_lazy("of a chat", "message"), **PLACES,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from customers import addresses, announcements
 from customers.admin.privacy import PrivacyOnCustomer
@@ -157,7 +157,7 @@ def standing_panels(customer: Customer) -> list[Panel]:
 
 def _rhythm_words(standing: Standing, now: dt.datetime) -> str:
     if now >= standing.lapsed_at:
-        return _("lapsed")
+        return pgettext_lazy("of a customer", "lapsed")
     if now >= standing.lapsing_at:
         return _("lapsing")
     return _("due") if now >= standing.due_at else _("not due yet")

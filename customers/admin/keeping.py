@@ -46,14 +46,14 @@ class ErasureAdmin(HistoryAdmin):
     """Wishes that wait, and the list of the erased."""
 
     change_list_template = "admin/customers/erasures.html"
-    list_display = ["id", "customer_id", "state", "reason", "asked_at", "due_at", "finished_at", "by"]
+    list_display = ["id", "record", "state", "reason", "asked_at", "due_at", "finished_at", "by"]
     list_filter = ["state", "reason"]
     list_select_related = ["by"]
     ordering = ["-pk"]
-    fields = ["customer_id", "state", "reason", "asked_at", "due_at", "finished_at", "by"]
+    fields = ["record", "state", "reason", "asked_at", "due_at", "finished_at", "by"]
 
     @admin.display(description=gettext_lazy("customer"))
-    def customer_id(self, row: Erasure) -> str:
+    def record(self, row: Erasure) -> str:
         return f"#{row.customer_id}"
 
     def get_urls(self) -> list[URLPattern]:

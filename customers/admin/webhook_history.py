@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers import webhook_endpoints
 from customers.admin_panels import record_url
@@ -87,7 +87,7 @@ class WebhookDeliveryAdmin(HistoryAdmin):
     def event_type(self, delivery: WebhookDelivery) -> str:
         return delivery.event.type
 
-    @admin.display(description=gettext_lazy("message"))
+    @admin.display(description=pgettext_lazy("of a webhook", "message"))
     def message(self, delivery: WebhookDelivery) -> str:
         return f"{delivery.event.type} · {delivery.event.uid}"
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class StaffNotice(models.Model):
@@ -30,7 +31,10 @@ class StaffNotice(models.Model):
         FAILED = "failed", _("failed")
 
     reader = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="staff_notices", verbose_name=_("to")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="staff_notices",
+        verbose_name=pgettext_lazy("of a mail", "to"),
     )
     kind = models.SlugField(
         _("kind"), max_length=40, choices=Kind, help_text=_("The folder of its texts under templates/emails.")

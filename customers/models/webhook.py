@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class EventType(models.TextChoices):
@@ -133,7 +134,9 @@ class WebhookEndpoint(models.Model):
 class WebhookEvent(models.Model):
     """One piece of news, written in the transaction of what happened: keys and whole numbers, no name and no address."""
 
-    uid = models.CharField(_("message"), max_length=40, unique=True, default=new_message_id, editable=False)
+    uid = models.CharField(
+        pgettext_lazy("of a webhook", "message"), max_length=40, unique=True, default=new_message_id, editable=False
+    )
     type = models.CharField(_("event"), max_length=40, choices=[*EventType.choices, (TEST, _("a test"))])
     customer = models.ForeignKey(
         "customers.Customer",

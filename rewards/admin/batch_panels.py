@@ -14,7 +14,7 @@ def jobs_of_batch(batch: CouponBatch) -> Panel:
     rows = CouponJob.objects.filter(batch=batch).select_related("by").order_by("-pk")[:NEWEST]
     return Panel(
         title=_("In the background"),
-        columns=[_("what"), _("state"), _("done"), _("coupons"), _("asked at"), _("by")],
+        columns=[_("what"), _("state"), _("progress"), _("coupons"), _("asked at"), _("by")],
         numeric=frozenset({2, 3}),
         rows=[
             [

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers import csv_out
 from customers.admin_pages import form_page
@@ -55,7 +55,7 @@ class WordsForm(forms.Form):
     """A code for many, in the shop's own words."""
 
     text = forms.CharField(
-        label=gettext_lazy("Code"),
+        label=pgettext_lazy("of a coupon", "Code"),
         max_length=48,
         help_text=gettext_lazy("4 to 32 Latin letters and digits, such as SUMMER or WELCOME-5; everybody may use it."),
     )

@@ -33,7 +33,7 @@ class CouponJobAdmin(RecordMixin, HistoryAdmin):
     actions = ["stop", "go_on"]
     fields = ["batch", "kind", "segment", "state", "reason", "total", "done", "changed", "created_at", "claimed_at", "finished_at", "by"]  # fmt: skip
 
-    @admin.display(description=gettext_lazy("done"))
+    @admin.display(description=gettext_lazy("progress"))
     def done_percent(self, job: CouponJob) -> str:
         return f"{job.percent} %"
 
@@ -43,7 +43,7 @@ class CouponJobAdmin(RecordMixin, HistoryAdmin):
     def facts(self, request: HttpRequest, obj: CouponJob) -> list[Fact]:
         return [
             Fact(label=_("state"), value=obj.get_state_display()),
-            Fact(label=_("done"), value=f"{obj.percent} %", hint=_("reload the page to see how it goes on") if obj.is_running else ""),
+            Fact(label=_("progress"), value=f"{obj.percent} %", hint=_("reload the page to see how it goes on") if obj.is_running else ""),
             Fact(label=_("coupons"), value=points(obj.changed), hint=_("of %(limit)s") % {"limit": points(obj.total)}),
         ]  # fmt: skip
 

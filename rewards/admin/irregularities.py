@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from customers.admin_panels import Panel, list_url, may_view, record_url
@@ -28,7 +28,7 @@ WEEK = 7
 class PeriodForm(forms.Form):
     """From when to when."""
 
-    begin = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    begin = forms.DateField(label=pgettext_lazy("of a period", "From"), widget=forms.DateInput(attrs={"type": "date"}))
     end = forms.DateField(label=gettext_lazy("To"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean(self) -> dict:
@@ -118,7 +118,7 @@ def _one_hand(found: Report) -> Panel:
 def _by_hand(found: Report) -> Panel:
     return Panel(
         title=_("Points by hand, by person and hour"),
-        columns=[_("hour"), _("by"), _("times"), _("cards"), _("given"), _("taken")],
+        columns=[_("hour"), _("by"), _("times"), _("cards"), _("given"), pgettext("by hand", "taken")],
         numeric=frozenset({2, 3, 4, 5}),
         rows=[
             [

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.texts import LocalText
 
@@ -110,7 +111,7 @@ class EarningRule(models.Model):
         help_text=_("Digits, 1 is Monday and 7 Sunday: 67 for the weekend. Empty is every day."),
     )
     from_time = models.TimeField(
-        _("from"), null=True, blank=True, help_text=_("By the store's clock; empty is all day.")
+        pgettext_lazy("of hours", "from"), null=True, blank=True, help_text=_("By the store's clock; empty is all day.")
     )
     until_time = models.TimeField(
         _("until"),

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models.history import AppendOnlyModel
 
@@ -104,7 +105,7 @@ class ValueMovement(AppendOnlyModel):
     class Kind(models.TextChoices):
         SOLD = "sold", _("sold")
         TOPPED_UP = "topped_up", _("topped up")
-        GRANTED = "granted", _("granted")
+        GRANTED = "granted", pgettext_lazy("of stored value", "granted")
         SPENT = "spent", _("spent")
         REFUNDED = "refunded", _("given back")
         REVERSED = "reversed", _("taken back")

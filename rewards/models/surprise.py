@@ -283,7 +283,7 @@ class SurpriseGift(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
         ANNOUNCED = "announced", _("announced")
-        GIVEN = "given", _("given")
+        GIVEN = "given", pgettext_lazy("of a gift", "given")
         DECLINED = "declined", _("declined")
         LAPSED = "lapsed", _("not picked up")
         CANCELLED = "cancelled", _("cancelled")

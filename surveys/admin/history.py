@@ -165,7 +165,7 @@ class InvitationAdmin(LanguageMixin, OfCustomerMixin, HistoryAdmin):
 class DeliveryEventAdmin(HistoryAdmin):
     """What providers reported and staff decided."""
 
-    list_display = ["pk", "kind", "esp", "message", "occurred_at"]
+    list_display = ["id", "kind", "esp", "message", "occurred_at"]
     list_filter = ["esp", "kind"]
     list_select_related = ["message"]
     search_fields = ["=message__id"]

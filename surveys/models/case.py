@@ -131,7 +131,7 @@ class CaseRule(models.Model):
     )
     test = models.CharField(_("opens a case"), max_length=10, choices=Test, default=Test.RATING)
     question_kind = models.CharField(_("rating"), max_length=10, choices=Rated, blank=True)
-    at_most = models.PositiveSmallIntegerField(_("at most"), null=True, blank=True)
+    at_most = models.PositiveSmallIntegerField(pgettext_lazy("of a score", "at most"), null=True, blank=True)
     words = models.TextField(
         _("words"), blank=True, help_text=_("One per line, in any language; any of them opens a case.")
     )

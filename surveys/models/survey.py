@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.texts import LocalText, local_text
 
@@ -131,7 +132,10 @@ class Question(models.Model):
     rows_en = models.TextField(_("rows (English)"), blank=True, help_text=_("One per line, only for a matrix."))
     rows_zh = models.TextField(_("rows (Chinese)"), blank=True, help_text=_("In the same order."))
     least = models.SmallIntegerField(
-        _("from"), null=True, blank=True, help_text=_("For a scale of your own and for numbers.")
+        pgettext_lazy("of a scale", "from"),
+        null=True,
+        blank=True,
+        help_text=_("For a scale of your own and for numbers."),
     )
     most = models.IntegerField(_("up to"), null=True, blank=True)
     low_en = models.CharField(_("lowest means (English)"), max_length=60, blank=True)

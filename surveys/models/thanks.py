@@ -5,13 +5,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class RewardGrant(models.Model):
     """What one invited customer gets for answering, whatever the answer. It names no response and no answer."""
 
     class State(models.TextChoices):
-        GRANTED = "granted", _("given")
+        GRANTED = "granted", pgettext_lazy("of a gift", "given")
         HELD = "held", _("held")
         REFUSED = "refused", _("refused")
 
