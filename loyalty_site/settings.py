@@ -347,4 +347,6 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
+    # What it has to say below that holds phone numbers and keys of accounts.
+    "loggers": {"apprise": {"level": "WARNING"}},
 }

@@ -1,12 +1,10 @@
 """Survey links posted to chat groups through the library Apprise: claimed first, handed over once, never repeated by itself.
 
-Only services whose address is fixed are let in, so that no robot's address can lead into the shop's own network; what makes
-an address reach elsewhere or skip checks (user, port, query) is refused.
+Which addresses of robots are let in, and why no others, says `surveys.service_addresses`.
 """
 
 import datetime as dt
 import logging
-import re
 import uuid
 from collections.abc import Callable
 
@@ -15,19 +13,18 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers import webhook_secrets
 from customers.models import User
-from surveys import public_links
+from surveys import public_links, service_addresses
 from surveys.models import ChatGroup, ChatPost, SurveyLink
 
 logger = logging.getLogger(__name__)
 
 # How Apprise calls a service, and how people do.
-SERVICES = {
+_NAMES = {
     "wecombot": "WeCom", "feishu": "Feishu", "dingtalk": "DingTalk", "tgram": "Telegram", "lark": "Lark", "slack": "Slack",
     "discord": "Discord",
 }  # fmt: skip
-_URL = re.compile(r"([a-z]+)://([A-Za-z0-9_:/#.@+-]{6,400})")
+SERVICES = {scheme: service_addresses.Service(name, r"[A-Za-z0-9_:/#.@+-]{6,400}") for scheme, name in _NAMES.items()}
 # Longer than a hand-over can last.
 LEASE = dt.timedelta(minutes=5)
 AT_ONCE = 20
@@ -39,7 +36,7 @@ class BadRobot(Exception):
     """This is not the address of a robot that we may write to."""
 
     def __init__(self) -> None:
-        names = ", ".join(f"{scheme}://… ({name})" for scheme, name in SERVICES.items())
+        names = ", ".join(f"{scheme}://… ({name})" for scheme, name in _NAMES.items())
         super().__init__(_("Write the robot's address as Apprise does, without a query: %(names)s") % {"names": names})
 
 
@@ -61,16 +58,15 @@ class PostNotOpen(Exception):
 
 def read(url: str) -> str:
     """Return the service of a robot's address. Raises BadRobot."""
-    found = _URL.fullmatch(url.strip())
-    if found is None or found[1] not in SERVICES or apprise.Apprise.instantiate(url.strip()) is None:
-        raise BadRobot
-    return found[1]
+    if found := service_addresses.scheme_of(url, services=SERVICES):
+        return found
+    raise BadRobot
 
 
 def aim(*, group: ChatGroup, url: str) -> ChatGroup:
     """Point a group at a robot; the address holds a secret and is kept sealed. The group is not saved. Raises BadRobot."""
     group.service = read(url)
-    group.sealed_url = webhook_secrets.seal(url.strip().encode())
+    group.sealed_url = service_addresses.seal(url)
     return group
 
 
@@ -131,11 +127,11 @@ def _reap(now: dt.datetime) -> None:
 def _hand_over(row: ChatPost) -> bool:
     """Return whether the service confirmed the post. The library does not say why it did not, so nothing is repeated."""
     try:
-        url = webhook_secrets.unseal(row.group.sealed_url).decode()
+        url = service_addresses.unseal(row.group.sealed_url)
         robot = apprise.Apprise()
         return (
             read(url) == row.group.service
-            and robot.add(f"{url}?cto=5&rto=15")
+            and robot.add(f"{url}?{service_addresses.QUERY}")
             and bool(
                 robot.notify(body=f"{row.text}\n{public_links.url_of(row.link)}", body_format=apprise.NotifyFormat.TEXT)
             )
