@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers import segments
 from customers.models import Customer, User
-from surveys import comparing, occasions, recurrence, runs, stalls, triggers, versions, wordings
+from surveys import channels, comparing, occasions, recurrence, runs, stalls, triggers, versions, wordings
 from surveys.models import Campaign, Occasion, Run
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,8 @@ def missing_for(*, campaign: Campaign, now: dt.datetime) -> str:
         return _("It would end before it begins; choose a later end.")
     if segments.find(campaign.segment) is None:
         return _("Choose an audience that exists.")
+    if campaign.gateway is not None and not campaign.gateway.is_active:
+        return _("Choose a message gateway that is in use.")
     if versions.latest(survey=campaign.survey) is None:
         return _("Publish the survey before scheduling a campaign with it.")
     return ""
@@ -306,12 +308,13 @@ def missed_lately(*, now: dt.datetime) -> list[Run]:
 
 
 def audience(*, campaign: Campaign, now: dt.datetime) -> tuple[int, int]:
-    """Return how many customers the audience holds now, and how many of them agreed to surveys by e-mail."""
+    """Return how many customers the audience holds now, and how many of them agreed to be asked by the campaign's way."""
     if segments.find(campaign.segment) is None:
         return 0, 0
     members = segments.members(campaign.segment, now=now, store=campaign.store)
     pks = members.order_by().values("pk")
-    agreed = Customer.objects.filter(pk__in=pks, identifiers__kind="email").consenting(
-        channel="email", purpose="surveys"
+    way = channels.way_of(campaign)
+    agreed = Customer.objects.filter(pk__in=pks, identifiers__kind=way.identifier).consenting(
+        channel=way.consent, purpose="surveys"
     )
     return members.count(), agreed.order_by().values("pk").distinct().count()

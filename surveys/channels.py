@@ -1,11 +1,14 @@
-"""Where people find a survey: the words for the channels that links and answers are counted by."""
+"""The ways by which a survey reaches people, and where they find it: the channels that links and answers are counted by."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+if TYPE_CHECKING:
+    from surveys.models import Campaign
 
 # What a link may be made for. Mail and telephone are channels of answers too, but have no link of their own.
 PLACES: dict[str, str | Promise] = {
@@ -29,6 +32,23 @@ EMAIL, PHONE, NOTIFIER = "email", "phone", "notifier"
 ALL: dict[str, str | Promise] = {
     EMAIL: _("e-mail"), PHONE: _("telephone"), NOTIFIER: pgettext_lazy("of a chat", "message"), **PLACES,
 }  # fmt: skip
+
+
+class Way(NamedTuple):
+    """How a campaign reaches people: by which kind of identifier, with which channel's consent, and how answers count."""
+
+    identifier: str
+    consent: str
+    channel: str
+
+
+BY_MAIL = Way(identifier="email", consent="email", channel=EMAIL)
+BY_MESSAGE = Way(identifier="phone", consent="sms", channel=NOTIFIER)
+
+
+def way_of(campaign: "Campaign") -> Way:
+    """Return how a campaign reaches people: by text message through its gateway, or by e-mail where it has none."""
+    return BY_MESSAGE if campaign.gateway_id else BY_MAIL
 
 
 def words(keys: Iterable[Any]) -> dict[Any, str]:

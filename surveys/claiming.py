@@ -15,7 +15,7 @@ from django.db import transaction
 
 from customers import statements
 from customers.models import Customer
-from surveys import courier, ledger_writes, preferences, suppression, windows
+from surveys import channels, courier, ledger_writes, preferences, suppression, windows
 from surveys.ledger_writes import grouped
 from surveys.models import Invitation, Message, Response, Run
 from surveys.outcomes import STOPPING, Outcome
@@ -116,7 +116,8 @@ def _recheck(run: Run, messages: list[Message], now: dt.datetime) -> dict[uuid.U
     customer_ids = [invitation.customer_id for invitation in invitations]
     gone = _lock_customers(customer_ids)
     suppressed = suppression.suppressed(emails=[invitation.email for invitation in invitations])
-    consents = suppression.latest_consents(customer_ids=customer_ids)
+    channel = channels.way_of(run.campaign).consent
+    consents = suppression.latest_consents(customer_ids=customer_ids, channel=channel)
     recent = recently_asked(campaign=run.campaign, run=run, customer_ids=customer_ids, now=now)
     recent |= preferences.unwilling(campaign=run.campaign, customer_ids=customer_ids, now=now)
     answered = {invitation.pk for invitation in invitations if invitation.has_answered}

@@ -17,7 +17,6 @@ from django.conf import settings
 from django.core.mail import mailers
 from django.core.mail.backends import smtp
 
-from surveys.letters import SurveyMail
 from surveys.outcomes import STOPPING, Outcome, Verdict, classify, classify_opening
 from surveys.pipeline import Pipeline
 
@@ -29,9 +28,9 @@ _BROKEN = (Verdict.UNCERTAIN, Verdict.DEFERRED, *STOPPING)
 
 @dataclass(slots=True)
 class Parcel:
-    """One mail on its way. From `is_begun` on, the other side may have it."""
+    """One mail, or text message (surveys.short_texts), on its way. From `is_begun` on, the other side may have it."""
 
-    mail: SurveyMail
+    mail: Any
     is_begun: bool = False
     outcome: Outcome | None = None
 

@@ -36,8 +36,8 @@ def estimate(*, campaign: Campaign, now: dt.datetime) -> Estimate:
     A triggered campaign has no moment, so its mails are at most those of the whole audience, over the months.
     """
     found = rehearse(campaign=campaign, now=now)
-    paced = pace.per_second(now=now)
-    rate = paced or measured(now=now)
+    paced = pace.per_second(now=now, mailer=pace.mailer_of(campaign.gateway_id))
+    rate = paced or measured(now=now, gateway_id=campaign.gateway_id)
     begins_at = done_at = None
     if campaign.scheduled_at is not None and not campaign.is_triggered:
         begins_at = _opening(campaign, max(now, campaign.scheduled_at))
@@ -45,9 +45,12 @@ def estimate(*, campaign: Campaign, now: dt.datetime) -> Estimate:
     return Estimate(found, rate, paced is not None, begins_at, done_at)
 
 
-def measured(*, now: dt.datetime) -> float | None:
-    """Return how many mails left in a second in the last run that tells, over all workers; None when none does."""
-    runs = Run.objects.filter(planned_at__gt=now - RECENT, prepared_at__isnull=False)
+def measured(*, now: dt.datetime, gateway_id: int | None = None) -> float | None:
+    """Return how many mails left in a second in the last run that tells, over all workers; None when none does.
+
+    With a gateway, how many text messages left through it.
+    """
+    runs = Run.objects.filter(planned_at__gt=now - RECENT, prepared_at__isnull=False, campaign__gateway=gateway_id)
     audiences = runs.filter(campaign__trigger__in=[Campaign.Trigger.ONE_OFF, Campaign.Trigger.RECURRING])
     for run in audiences.order_by("-planned_at", "-pk")[:RUNS]:
         if rate := _rate_of(run):

@@ -101,12 +101,12 @@ class Letters:
 
     def __init__(self) -> None:
         self._letters: dict[tuple[object, ...], tuple[Letter, Form, str, dict[str, str]]] = {}
-        self._policies: dict[str, MailPolicy] | None = None
+        self._rules = policies.Rules()
 
     def write(self, *, run: Run, message: Message) -> SurveyMail:
         """Return the mail of a message. Its id is the Message-ID, the provider's metadata and a header of its own."""
         invitation = message.invitation
-        policy = self._policy(invitation.time_zone)
+        policy = self._rules.of(invitation.time_zone)
         is_promised = not run.campaign.trial_id or comparing.is_promised(invitation=invitation)
         key = (run.pk, invitation.language, message.wording_id, message.kind, policy and policy.country, is_promised)
         if key not in self._letters:
@@ -125,11 +125,6 @@ class Letters:
             common=common,
             message_id=message.pk,
         )
-
-    def _policy(self, time_zone: str) -> MailPolicy | None:
-        if self._policies is None:
-            self._policies = policies.by_country()
-        return self._policies.get(policies.country_of(time_zone)) if self._policies else None
 
     def _prepare(
         self, run: Run, language: str, message: Message, policy: MailPolicy | None, *, is_promised: bool

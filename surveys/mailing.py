@@ -1,4 +1,5 @@
-"""The send loop: claim in batches (`surveys.claiming`), write down the intent, hand over, write down what happened.
+"""The send loop of mails and text messages: claim in batches (`surveys.claiming`), write down the intent, hand over, write
+down what happened.
 
 At most once: a message is `sending` in the database before the network hears of it, and whatever is still `sending` after
 its lease is uncertain, never queued. docs/surveys.md tells the story with its states.
@@ -17,10 +18,10 @@ from django.utils import timezone
 
 from customers import heartbeats
 from customers.statements import Statement
-from surveys import batches, courier, ledger_writes, pace, pulse, runs, suppression
+from surveys import courier, ledger_writes, pace, pulse, runs, suppression
 from surveys.claiming import LEASE, MOST, Batch, claim
 from surveys.ledger_writes import grouped
-from surveys.letters import Letters
+from surveys.lines import Lines, Writer
 from surveys.models import Message, Run, Suppression
 from surveys.outcomes import Outcome, Verdict
 
@@ -43,33 +44,38 @@ Clock = Callable[[], dt.datetime]
 def send_due(*, clock: Clock = timezone.now, seconds: float = 200, sleep: Callable[[float], None] = time.sleep) -> bool:
     """Send every message that is due, at most for some seconds, and return whether the time ran out with some left.
 
-    Runs take turns, a batch each, as fast as the account may. Any number of workers may do this at once.
+    Runs take turns, a batch each, as fast as their account may. Any number of workers may do this at once.
     """
     deadline = time.monotonic() + seconds
     resting: set[int] = set()
-    letters = Letters()
-    with batches.courier() as connection:
-        while due := [pk for pk in _due_runs(clock()) if pk not in resting]:
-            for run_id in due:
+    with Lines() as lines:
+        while due := [(pk, gateway_id) for pk, gateway_id in _due_runs(clock()) if pk not in resting]:
+            rests: list[float] = []
+            for run_id, gateway_id in due:
                 if time.monotonic() > deadline:
                     return True
                 heartbeats.beat(queue="send", now=clock())
-                tokens = pace.lease(wanted=MOST, now=clock())
+                line = lines.of(gateway_id)
+                tokens = pace.lease(wanted=MOST, now=clock(), mailer=line.mailer)
                 if not tokens:
-                    sleep(min(1.0, 1 / (pace.per_second(now=clock()) or 1.0)))
+                    rests.append(min(1.0, 1 / (pace.per_second(now=clock(), mailer=line.mailer) or 1.0)))
                     continue
                 batch = claim(run_id=run_id, now=clock(), most=tokens)
-                if not batch.size or not send(batch, connection=connection, letters=letters, clock=clock):
+                if not batch.size or not send(batch, connection=line.connection, letters=line.letters, clock=clock):
                     resting.add(run_id)
-                pace.give_back(tokens=tokens - len(batch.begun))
+                pace.give_back(tokens=tokens - len(batch.begun), mailer=line.mailer)
+            # Where one account may send nothing at the moment, the others go on.
+            if len(rests) == len(due):
+                sleep(min(rests))
     return False
 
 
-def _due_runs(now: dt.datetime) -> list[int]:
+def _due_runs(now: dt.datetime) -> list[tuple[int, int | None]]:
+    """Return the runs with something to send and their gateways; what a gateway out of use has to send waits."""
     due = Message.objects.filter(run=OuterRef("pk"), state=State.QUEUED, not_before__lte=now)
-    sending = Run.objects.filter(Exists(due), phase=Run.Phase.SENDING)
+    sending = Run.objects.filter(Exists(due), phase=Run.Phase.SENDING).exclude(campaign__gateway__is_active=False)
     # Campaigns of higher priority first: whoever comes second finds that the customer has been asked.
-    return list(sending.order_by("campaign__priority", "pk").values_list("pk", flat=True))
+    return list(sending.order_by("campaign__priority", "pk").values_list("pk", "campaign__gateway"))
 
 
 def begin(batch: Batch, *, now: dt.datetime, account: str = "") -> list[Message]:
@@ -99,7 +105,7 @@ def begin(batch: Batch, *, now: dt.datetime, account: str = "") -> list[Message]
     return chunk
 
 
-def send(batch: Batch, *, connection: courier.Deliverer, letters: Letters, clock: Clock = timezone.now) -> bool:
+def send(batch: Batch, *, connection: courier.Deliverer, letters: Writer, clock: Clock = timezone.now) -> bool:
     """Hand a batch over a few at a time, write down every outcome, and return whether the run may go on at once.
 
     Whatever interrupts it, the outcomes already known are written and the messages not begun are given back.
@@ -117,7 +123,7 @@ def send(batch: Batch, *, connection: courier.Deliverer, letters: Letters, clock
     return _conclude(batch, is_ill=is_ill, seconds=time.monotonic() - started, now=clock())
 
 
-def send_begun(batch: Batch, *, connection: courier.Deliverer, letters: Letters, clock: Clock) -> bool:
+def send_begun(batch: Batch, *, connection: courier.Deliverer, letters: Writer, clock: Clock) -> bool:
     """Hand over a batch that is committed as being sent already, as `send` does."""
     started = time.monotonic()
     try:
@@ -136,11 +142,12 @@ def _conclude(batch: Batch, *, is_ill: bool, seconds: float, now: dt.datetime) -
     elif is_ill:
         _pause(batch.run, Run.PauseReason.ERROR_RATE)
     if stopped_by and stopped_by.verdict == Verdict.THROTTLED:
-        pace.throttled(observed=len(batch.outcomes) / max(seconds, 0.001), now=now)
+        mailer = pace.mailer_of(batch.run.campaign.gateway_id)
+        pace.throttled(observed=len(batch.outcomes) / max(seconds, 0.001), now=now, mailer=mailer)
     return stopped_by is None
 
 
-def _parcels(batch: Batch, chunk: list[Message], letters: Letters) -> Iterator[courier.Parcel]:
+def _parcels(batch: Batch, chunk: list[Message], letters: Writer) -> Iterator[courier.Parcel]:
     """Write mails one by one, as long as the lease is sure to outlast the handing over."""
     for message in chunk:
         if time.monotonic() >= batch.stop_at:

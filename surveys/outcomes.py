@@ -123,11 +123,16 @@ def _by_error(error: Exception) -> Outcome:
 
 
 def _by_api_error(error: AnymailAPIError, text: str) -> Outcome:
-    if _never_connected(error):
+    if never_connected(error):
         return Outcome(Verdict.UNREACHABLE, text)
-    match error.status_code:
+    return by_answer(error.response, error.status_code, text)
+
+
+def by_answer(answer: requests.Response | None, status: int | None, text: str) -> Outcome:
+    """Judge a provider's answer over HTTP that does not say that it took the message."""
+    match status:
         case 429:
-            return Outcome(Verdict.THROTTLED, text, retry_after=_retry_after(error), is_attempt=False)
+            return Outcome(Verdict.THROTTLED, text, retry_after=_retry_after(answer), is_attempt=False)
         case 401 | 403 | 404:
             return Outcome(Verdict.REFUSED_ACCOUNT, text)
         # 409: the same key with another text, or still at work on it (Resend), so an earlier try has arrived there.
@@ -137,7 +142,7 @@ def _by_api_error(error: AnymailAPIError, text: str) -> Outcome:
     return Outcome(Verdict.UNCERTAIN, text)
 
 
-def _never_connected(error: AnymailAPIError) -> bool:
+def never_connected(error: Exception) -> bool:
     """Return whether the request cannot have reached the provider. (requests hides the cause inside the exception.)"""
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
         return True
@@ -151,8 +156,8 @@ def _never_connected(error: AnymailAPIError) -> bool:
     return False
 
 
-def _retry_after(error: AnymailAPIError) -> int:
-    value = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+def _retry_after(answer: requests.Response | None) -> int:
+    value = answer.headers.get("Retry-After", "") if answer is not None else ""
     return min(int(value), 3600) if value.isascii() and value.isdecimal() else 0
 
 

@@ -1,4 +1,4 @@
-"""How fast mails may leave through the surveys' mailer: a bucket of tokens in the database, shared by all workers.
+"""How fast messages may leave through the surveys' mailer or a gateway: a bucket of tokens each, shared by all workers.
 
 A worker leases tokens for a batch before it claims one. A provider that throttles halves the pace; it comes back by a
 quarter each minute, up to what staff allow, or is dropped once it has grown fourfold.
@@ -22,15 +22,20 @@ FORGOTTEN = 4.0  # an account without a limit of its own is free again at so man
 SAME_THROTTLING = dt.timedelta(seconds=10)
 
 
-def per_second(*, now: dt.datetime) -> float | None:
+def mailer_of(gateway_id: int | None) -> str:
+    """Return what stands for the account of a gateway, or of the mails."""
+    return f"gateway:{gateway_id}" if gateway_id else MAILER
+
+
+def per_second(*, now: dt.datetime, mailer: str = MAILER) -> float | None:
     """Return how many mails may leave in a second now, None for as many as can."""
-    account = MailAccount.objects.filter(mailer=MAILER).first()
+    account = MailAccount.objects.filter(mailer=mailer).first()
     return of(account, now=now) if account else None
 
 
-def lease(*, wanted: int, now: dt.datetime) -> int:
+def lease(*, wanted: int, now: dt.datetime, mailer: str = MAILER) -> int:
     """Take up to `wanted` tokens out of the bucket and return how many there were."""
-    account = MailAccount.objects.filter(mailer=MAILER).first()
+    account = MailAccount.objects.filter(mailer=mailer).first()
     if account is None or of(account, now=now) is None:
         return wanted
     with transaction.atomic():
@@ -47,16 +52,16 @@ def lease(*, wanted: int, now: dt.datetime) -> int:
     return taken
 
 
-def give_back(*, tokens: int) -> None:
+def give_back(*, tokens: int, mailer: str = MAILER) -> None:
     """Return what was leased and not used."""
     if tokens > 0:
-        MailAccount.objects.filter(mailer=MAILER).update(thousandths=F("thousandths") + tokens * 1000)
+        MailAccount.objects.filter(mailer=mailer).update(thousandths=F("thousandths") + tokens * 1000)
 
 
-def throttled(*, observed: float, now: dt.datetime) -> float:
+def throttled(*, observed: float, now: dt.datetime, mailer: str = MAILER) -> float:
     """Halve the pace, which was `observed` mails per second where nobody set one, and return the new one."""
     with transaction.atomic():
-        account, _is_new = MailAccount.objects.select_for_update().get_or_create(mailer=MAILER)
+        account, _is_new = MailAccount.objects.select_for_update().get_or_create(mailer=mailer)
         pace = of(account, now=now)
         if account.throttled_at and pace is not None and now - account.throttled_at < SAME_THROTTLING:
             return pace
@@ -64,7 +69,7 @@ def throttled(*, observed: float, now: dt.datetime) -> float:
         account.per_minute, account.throttled_at = round(pace * 60), now
         account.thousandths, account.counted_at = 0, now
         account.save()
-    logger.warning("The mail provider throttles: %.1f mails per second from now on", pace)
+    logger.warning("The provider of %s throttles: %.1f messages per second from now on", mailer, pace)
     return pace
 
 

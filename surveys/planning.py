@@ -1,7 +1,7 @@
 """Considering customers in sets: for each a row with the reason or without, and a mail, by two statements a chunk.
 
-What SQL cannot say (which mailbox an address reaches, how the lot falls, when a window opens) Python works out beforehand,
-as columns that the statements join. The order of the reasons is that of docs/surveys.md#who-is-skipped.
+What SQL cannot say (what an address reaches, how the lot falls, when a window opens) Python works out beforehand, as columns
+that the statements join. The order of the reasons is that of docs/surveys.md#who-is-skipped.
 """
 
 import datetime as dt
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -17,7 +18,7 @@ from django.db import connection, models
 
 from customers import statements
 from customers.statements import Statement
-from surveys import comparing, refusals, suppression, windows
+from surveys import channels, comparing, refusals, suppression, windows
 from surveys.lots import drawing
 from surveys.models import Campaign, Invitation, Message, Run, Wording
 
@@ -26,6 +27,10 @@ Skip = Invitation.Skip
 _PLAIN = re.compile(
     r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,62}"
 )
+
+# In some countries a number does not say of which kind it is. The library that sends takes 10 to 14 digits.
+_DIGITS = range(10, 15)
+_MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
 class Fact(NamedTuple):
@@ -54,9 +59,10 @@ def facts(
     opening = _openings(campaign, max(now, at or run.planned_at))
     wording_ids = [wording.pk for wording in wordings]
     drawn, day_lot, arm_lot = _apart(run), drawing("day", run.pk), drawing("subject", campaign.pk)
-    found = []
-    for pk, email, zone in _addresses(members):
-        box = mailbox(email)
+    way, found = channels.way_of(campaign), []
+    reached = mailbox if way == channels.BY_MAIL else number
+    for pk, email, zone in _addresses(members, way.identifier):
+        box = reached(email)
         day = day_lot(pk) % campaign.spread_days if campaign.spread_days > 1 else 0
         arm = arm_lot(pk) % len(wording_ids) if len(wording_ids) > 1 else 0
         found.append(
@@ -87,8 +93,18 @@ def mailbox(email: str) -> str:
     return suppression.normalise(email)
 
 
-def _addresses(members: Sequence[int]) -> list[tuple[int, str, str]]:
-    """Return key, address and time zone of the customers among these who take part."""
+def number(phone: str) -> str:
+    """Return a phone number (E.164) if a text message can reach it, or nothing: it is none, or that of a landline."""
+    try:
+        parsed = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return ""
+    is_reached = phonenumbers.number_type(parsed) in _MOBILE and len(phone) - 1 in _DIGITS
+    return phone if is_reached else ""
+
+
+def _addresses(members: Sequence[int], kind: str) -> list[tuple[int, str, str]]:
+    """Return key, address of this kind and time zone of the customers among these who take part."""
     if connection.vendor == "postgresql":
         chosen, values = "SELECT unnest(%s::bigint[])", [list(members)]
     else:
@@ -96,17 +112,21 @@ def _addresses(members: Sequence[int]) -> list[tuple[int, str, str]]:
     # The first address of each is picked here: a LIMIT inside tempts PostgreSQL to walk through all addresses in their order.
     # And the kind is no word of an index: right after an import, before there are statistics, PostgreSQL would take all
     # addresses from that index once for each customer.
+    column = "normalised" if kind == "phone" else "value"
     sql = f"""
-        SELECT c.id, COALESCE(i.value, ''), COALESCE(NULLIF(c.time_zone, ''), NULLIF(s.time_zone, ''), %s)
+        SELECT c.id, COALESCE(i.{column}, ''), COALESCE(NULLIF(c.time_zone, ''), NULLIF(s.time_zone, ''), %s)
         FROM customers_customer c LEFT JOIN customers_store s ON s.id = c.home_store_id
-        LEFT JOIN customers_identifier i ON i.customer_id = c.id AND i.kind || '' = 'email'
+        LEFT JOIN customers_identifier i ON i.customer_id = c.id AND i.kind || '' = '{kind}'
         WHERE c.id IN ({chosen}) AND c.erased_at IS NULL AND c.merged_into_id IS NULL
         ORDER BY c.id, i.id
     """  # noqa: S608 (our own names)
     [rows] = statements.run(Statement(sql, [settings.TIME_ZONE, *values]))
     first: dict[int, tuple[int, str, str]] = {}
     for row in rows:
-        first.setdefault(row[0], row)
+        known = first.setdefault(row[0], row)
+        # Somebody's mobile telephone, if they have one, whichever number was written down first.
+        if kind == "phone" and known is not row and not number(known[1]):
+            first[row[0]] = row
     return list(first.values())
 
 

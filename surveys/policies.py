@@ -14,6 +14,19 @@ def country_of(time_zone: str) -> str:
     return "" if country == "ZZ" else country
 
 
+class Rules:
+    """The rules there are, read once when the first is asked for."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, MailPolicy] | None = None
+
+    def of(self, time_zone: str) -> MailPolicy | None:
+        """Return the rule of the country of a time zone, if it has one."""
+        if self._rules is None:
+            self._rules = by_country()
+        return self._rules.get(country_of(time_zone)) if self._rules else None
+
+
 def by_country() -> dict[str, MailPolicy]:
     """Return the rules there are, by country."""
     return {policy.country: policy for policy in MailPolicy.objects.order_by("country")}

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from customers import accounts, consents
 from customers.models import Consent, Customer
-from surveys import suppression
+from surveys import channels, suppression
 from surveys.models import Campaign, Invitation, SurveyPreference
 
 PAUSE = dt.timedelta(days=90)
@@ -52,13 +52,17 @@ def leave_out(*, invitation: Invitation, now: dt.datetime) -> None:
 
 
 def leave_all(*, invitation: Invitation, now: dt.datetime) -> None:
-    """Send neither surveys nor offers any more: the consent to both is withdrawn. Saying it again changes nothing."""
+    """Send neither surveys nor offers any more by the way this came: the consent to both is withdrawn.
+
+    Saying it again changes nothing.
+    """
+    channel = channels.way_of(invitation.run.campaign).consent
     with transaction.atomic():
         suppression.unsubscribe(invitation=invitation, source=f"unsubscribe:{invitation.pk}", now=now)
         customer = invitation.customer.survivor
-        if consents.is_granted(customer=customer, channel=Consent.Channel.EMAIL, purpose=Consent.Purpose.MARKETING):
+        if consents.is_granted(customer=customer, channel=channel, purpose=Consent.Purpose.MARKETING):
             consents.withdraw(
-                customer=customer, channel=Consent.Channel.EMAIL, purpose=Consent.Purpose.MARKETING, wording=WORDING,
+                customer=customer, channel=channel, purpose=Consent.Purpose.MARKETING, wording=WORDING,
                 source=f"unsubscribe:{invitation.pk}", by=None, now=now,
             )  # fmt: skip
 

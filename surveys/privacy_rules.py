@@ -47,7 +47,7 @@ about_customer(
 )
 about_customer("surveys.Verbatim", link="answer__response__customer", erased={"folded": ""})
 no_person(
-    "surveys.VerbatimTag surveys.Theme surveys.SavedFilter surveys.CaseRule surveys.SurveyLink surveys.ChatGroup surveys.ChatPost",
+    "surveys.VerbatimTag surveys.Theme surveys.SavedFilter surveys.CaseRule surveys.SurveyLink surveys.ChatGroup surveys.ChatPost surveys.Gateway",
     because="written by staff about what is said, not about who says it",
 )
 about_customer("surveys.Verbatim_tags", link="verbatim__answer__response__customer")

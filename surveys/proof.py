@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Case, Count, Exists, OuterRef, Q, Value, When
 
 from customers.models import Consent
 from rewards.models import PointTransaction
+from surveys import channels
 from surveys.models import Invitation, Message, Response, Run
 from surveys.runs import MAYBE_SENT, counts
 
@@ -57,19 +58,21 @@ def uncertain() -> int:
 
 def mailed_after_unsubscribing(*, grace: dt.timedelta) -> list[uuid.UUID]:
     """I5: return the messages that left more than `grace` after their customer had withdrawn, with no new consent between."""
+    by_message = Q(run__campaign__gateway__isnull=False)
+    way = Case(When(by_message, then=Value(channels.BY_MESSAGE.consent)), default=Value(channels.BY_MAIL.consent))
     words = Consent.objects.filter(
-        customer=OuterRef("invitation__customer"), channel=Consent.Channel.EMAIL, purpose=Consent.Purpose.SURVEYS
+        customer=OuterRef("invitation__customer"), channel=OuterRef("_way"), purpose=Consent.Purpose.SURVEYS
     )
     again = Consent.objects.filter(
         customer=OuterRef("customer"),
-        channel=Consent.Channel.EMAIL,
+        channel=OuterRef("channel"),
         purpose=Consent.Purpose.SURVEYS,
         is_granted=True,
         pk__gt=OuterRef("pk"),
         occurred_at__lte=OuterRef(OuterRef("finished_at")),
     )
     withdrawn = words.filter(~Exists(again), is_granted=False, occurred_at__lt=OuterRef("finished_at") - grace)
-    left = Message.objects.filter(Exists(withdrawn), state__in=MAYBE_SENT)
+    left = Message.objects.alias(_way=way).filter(Exists(withdrawn), state__in=MAYBE_SENT)
     return list(left.order_by("pk").values_list("pk", flat=True))
 
 

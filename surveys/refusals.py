@@ -8,7 +8,7 @@ import datetime as dt
 from typing import NamedTuple
 
 from customers import statements
-from surveys import quarantine
+from surveys import channels, quarantine
 from surveys.models import Invitation, Run
 from surveys.runs import MAYBE_SENT
 
@@ -35,14 +35,15 @@ def _refused(run: Run, now: dt.datetime) -> list[Branch]:
     suppressed = "SELECT 1 FROM surveys_suppression x WHERE x.email_hash = fact.email_hash"
     latest = "SELECT MAX(y.occurred_at) FROM surveys_suppression y WHERE y.email_hash = fact.email_hash"
     preference = "SELECT 1 FROM surveys_surveypreference p WHERE p.customer_id = fact.customer_id"
-    agreed = f"COALESCE(({_latest_word('is_granted')}), false)"
+    channel = channels.way_of(run.campaign).consent
+    agreed = f"COALESCE(({_latest_word('is_granted', channel)}), false)"
     return [
         Branch("fact.mailbox = ''", Skip.INVALID_ADDRESS),
         Branch(f"EXISTS ({suppressed} AND x.reason <> 'unsubscribed')", Skip.SUPPRESSED),
         # A consent given after it lifts an unsubscription. Whether there is any is asked first, by itself: PostgreSQL answers
         # that from a table of hashes, and looks at times only for the few.
         Branch(
-            f"EXISTS ({suppressed}) AND (NOT {agreed} OR ({_latest_word('occurred_at')}) <= ({latest}))",
+            f"EXISTS ({suppressed}) AND (NOT {agreed} OR ({_latest_word('occurred_at', channel)}) <= ({latest}))",
             Skip.UNSUBSCRIBED,
         ),
         Branch(f"NOT {agreed}", Skip.NO_CONSENT),
@@ -57,9 +58,9 @@ def _refused(run: Run, now: dt.datetime) -> list[Branch]:
     ]
 
 
-def _latest_word(column: str) -> str:
+def _latest_word(column: str, channel: str) -> str:
     return (
-        f"SELECT w.{column} FROM customers_consent w WHERE w.customer_id = fact.customer_id AND w.channel = 'email' "  # noqa: S608
+        f"SELECT w.{column} FROM customers_consent w WHERE w.customer_id = fact.customer_id AND w.channel = '{channel}' "  # noqa: S608
         "AND w.purpose = 'surveys' ORDER BY w.id DESC LIMIT 1"
     )
 

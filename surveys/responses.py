@@ -11,7 +11,7 @@ from customers.models import Customer, User
 from rewards import surprises
 from rewards.models import Surprise
 from rewards.trials import Occasion
-from surveys import cases, oddities, thanks
+from surveys import cases, channels, oddities, thanks
 from surveys.models import Answer, Campaign, Invitation, Question, Response, Run, Survey, SurveyVersion
 from surveys.models.response import random_key
 
@@ -84,18 +84,19 @@ def complete(
     seconds: int | None = None,
     has_script: bool = True,
     mode: str = Response.Mode.WEB,
-    channel: str = "email",
+    channel: str = "",
     by: User | None = None,
 ) -> Response | None:
     """Record the answers of one person, once, and return the response; pressing the button twice changes nothing.
 
-    `values` holds all answers; what was saved for other questions before is dropped. In the same transaction the thanks are
+    `channel` is the campaign's own unless given. `values` holds all answers; what was saved for other questions before is dropped. In the same transaction the thanks are
     given or held, whatever the answers, and an unhappy answer opens a case, where the survey says who answered. Returns
     None for an anonymous survey that was answered before: nobody knows with what. Raises InvitationClosed.
     """
     with transaction.atomic():
         invitation = _lock(invitation, now)
         survey, shortest = invitation.run.version.survey, invitation.run.campaign.quick_seconds
+        channel = channel or channels.way_of(invitation.run.campaign).channel
         if is_anonymous(survey):
             if invitation.has_answered:
                 return None
@@ -180,6 +181,7 @@ def _begin(invitation: Invitation, language: str, now: dt.datetime) -> Response:
     return Response.objects.create(
         version=run.version, invitation=invitation, customer=invitation.customer if names else None,
         campaign=run.campaign, run=run, language=language, started_at=now,
+        channel=channels.way_of(run.campaign).channel,
     )  # fmt: skip
 
 

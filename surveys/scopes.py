@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from surveys import scores
+from surveys.channels import EMAIL, NOTIFIER
 from surveys.models import Answer, Campaign, Invitation, Question, Response, Run, Survey
 
 
@@ -53,12 +54,16 @@ class Scope:
         )
 
     def invitations(self) -> QuerySet[Invitation]:
-        """Return everybody considered by the runs of the scope; the period is that in which they were considered."""
+        """Return everybody considered by the runs of the scope; the period is that in which they were considered.
+
+        By mail or by message, where that is asked for; other channels have no invitations, and leave them as they are.
+        """
         wanted = {
             "run__campaign": self.campaign,
             "run": self.run,
             "created_at__gte": self.since,
             "created_at__lt": self.until,
+            "run__campaign__gateway__isnull": {EMAIL: True, NOTIFIER: False}.get(self.channel),
         }
         given = {name: value for name, value in wanted.items() if value is not None}
         return Invitation.objects.filter(run__version__survey=self.survey, **given)

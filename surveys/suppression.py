@@ -1,4 +1,4 @@
-"""Addresses that get no more mail: one mailbox however it is spelt, kept as a hash that outlives an erasure."""
+"""Addresses that get no more surveys: one mailbox however it is spelt, or a number, kept as a hash that outlives an erasure."""
 
 import datetime as dt
 import hashlib
@@ -8,15 +8,23 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from customers.models import Consent
+from surveys import channels
 from surveys.models import Invitation, Suppression
 
 # Providers that deliver name+anything to name; Gmail ignores dots, too.
 _TAGGED = {"gmail.com", "outlook.com", "hotmail.com", "live.com", "icloud.com", "fastmail.com", "proton.me"}
 _SAME = {"googlemail.com": "gmail.com", "protonmail.com": "proton.me"}
+# A phone number as it is kept of customers (E.164).
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def normalise(email: str) -> str:
-    """Return the mailbox that an address reaches, so that two spellings of it compare equal; empty when it is none."""
+    """Return the mailbox that an address reaches, so that two spellings of it compare equal; empty when it is none.
+
+    A phone number of the form +49301234567 stands for itself.
+    """
+    if _NUMBER.fullmatch(email.strip()):
+        return email.strip()
     local, _at, domain = email.strip().lower().rpartition("@")
     domain = domain.rstrip(".")
     if not domain.isascii():
@@ -95,26 +103,26 @@ def refusal(*, suppression: Suppression | None, consent: Consent | None) -> Invi
     return "" if consent and consent.is_granted else Invitation.Skip.NO_CONSENT
 
 
-def latest_consents(*, customer_ids: Iterable[int]) -> dict[int, Consent]:
-    """Return each customer's latest word on survey mails, in one query."""
-    rows = Consent.objects.filter(
-        customer__in=list(customer_ids), channel=Consent.Channel.EMAIL, purpose=Consent.Purpose.SURVEYS
-    )
+def latest_consents(*, customer_ids: Iterable[int], channel: str = Consent.Channel.EMAIL) -> dict[int, Consent]:
+    """Return each customer's latest word on surveys by mail, or by another channel, in one query."""
+    rows = Consent.objects.filter(customer__in=list(customer_ids), channel=channel, purpose=Consent.Purpose.SURVEYS)
     return {row.customer_id: row for row in rows.order_by("pk")}
 
 
 def unsubscribe(*, invitation: Invitation, source: str, now: dt.datetime) -> None:
-    """End survey mails to whoever got this invitation: withdraw the consent and suppress the mailbox.
+    """End surveys to whoever got this invitation, by the way it came: withdraw the consent and suppress the address.
 
-    Doing it again writes nothing new. Mails still queued are dropped when they would be claimed.
+    Doing it again writes nothing new. What is still queued is dropped when it would be claimed. Who was asked by text
+    message may still be asked by e-mail, and the other way round.
     """
+    channel = channels.way_of(invitation.run.campaign).consent
     with transaction.atomic():
         Invitation.objects.select_for_update(no_key=True).get(pk=invitation.pk)
-        consent = latest_consents(customer_ids=[invitation.customer_id]).get(invitation.customer_id)
+        consent = latest_consents(customer_ids=[invitation.customer_id], channel=channel).get(invitation.customer_id)
         if consent is None or consent.is_granted:
             Consent.objects.create(
                 customer_id=invitation.customer_id,
-                channel=Consent.Channel.EMAIL,
+                channel=channel,
                 purpose=Consent.Purpose.SURVEYS,
                 is_granted=False,
                 source=source,
@@ -132,5 +140,6 @@ def unsubscribe(*, invitation: Invitation, source: str, now: dt.datetime) -> Non
 
 
 def mask(text: str) -> str:
-    """Return an error's text with every address taken out, fit for the database and the log."""
-    return re.sub(r"[^\s<>@\"'{(\[]+@[^\s<>@\"'})\]]+", "<address>", text)
+    """Return an error's text with every address and phone number taken out, fit for the database and the log."""
+    text = re.sub(r"[^\s<>@\"'{(\[]+@[^\s<>@\"'})\]]+", "<address>", text)
+    return re.sub(r"\+[0-9][0-9 ().-]{5,}[0-9]", "<number>", text)

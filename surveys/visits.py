@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.utils.translation import get_language
 
-from surveys import first_looks, responses, thanks, trials, wording
+from surveys import first_looks, links, responses, thanks, trials, wording
 from surveys.models import Invitation, Question, Response, RewardGrant, Survey, SurveyVersion
 
 Values = Mapping[Question, Any]
@@ -24,6 +24,7 @@ class Visit:
     kind: ClassVar[str] = "preview"
     promise: thanks.Promise = thanks.NOTHING
     closes_at: dt.date | None = None
+    stop_url: str = ""  # where whoever was asked says how they wish to be asked
 
     def __init__(self, *, version: SurveyVersion, now: dt.datetime) -> None:
         self.version, self.now = version, now
@@ -79,6 +80,7 @@ class InvitationVisit(Visit):
         self.is_kept = not responses.is_anonymous(self.survey)  # type: ignore[misc]
         self.promise = thanks.promise(campaign=invitation.run.campaign, invitation=invitation)
         self.closes_at = invitation.run.closes_at
+        self.stop_url = links.preferences_url(invitation.pk)
         found = (
             Response.objects.filter(invitation=invitation, is_test=False) if self.is_kept else Response.objects.none()
         )

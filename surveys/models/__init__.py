@@ -3,6 +3,7 @@
 from surveys.models.campaign import Campaign
 from surveys.models.case import Case, CaseRule, ContactLogEntry
 from surveys.models.chat import ChatGroup, ChatPost
+from surveys.models.gateway import Gateway
 from surveys.models.link import LinkThanks, SurveyLink
 from surveys.models.message import DeliveryEvent, MailAccount, MailReport, Message, Suppression
 from surveys.models.occasion import Occasion
@@ -25,6 +26,7 @@ __all__ = [
     "ChatPost",
     "ContactLogEntry",
     "DeliveryEvent",
+    "Gateway",
     "Intent",
     "Invitation",
     "LinkThanks",

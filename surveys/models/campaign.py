@@ -1,6 +1,7 @@
 """Campaigns: whom to ask what, when, and how often."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -8,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from customers.texts import LocalText
+
+# A text message is paid by the piece of 70 to 160 characters, and the link follows.
+MOST_IN_A_MESSAGE = 300
 
 
 class Campaign(models.Model):
@@ -47,6 +51,17 @@ class Campaign(models.Model):
     name = models.CharField(pgettext_lazy("of a thing", "name"), max_length=100, help_text=_("For staff."))
     survey = models.ForeignKey(
         "surveys.Survey", on_delete=models.PROTECT, related_name="campaigns", verbose_name=_("survey")
+    )
+    gateway = models.ForeignKey(
+        "surveys.Gateway",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        verbose_name=_("sent by"),
+        help_text=_(
+            "Empty sends e-mails. Otherwise customers get a text message, who agreed to surveys by text message."
+        ),
     )
     trigger = models.CharField(_("trigger"), max_length=16, choices=Trigger, default=Trigger.ONE_OFF)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT, editable=False)
@@ -141,7 +156,9 @@ class Campaign(models.Model):
     reminder_days = models.PositiveSmallIntegerField(
         _("days until a reminder"), default=4, help_text=_("After the mail before it.")
     )
-    subject_en = models.CharField(_("subject (English)"), max_length=150)
+    subject_en = models.CharField(
+        _("subject (English)"), max_length=150, blank=True, help_text=_("Of an e-mail; a text message has none.")
+    )
     subject_zh = models.CharField(_("subject (Chinese)"), max_length=150, blank=True)
     subject_b_en = models.CharField(
         _("second subject (English)"),
@@ -321,6 +338,23 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Ask for what an e-mail needs, and of a text message for no more than it can hold."""
+        if self.gateway_id is None and not self.subject_en:
+            raise ValidationError({"subject_en": _("An e-mail needs a subject.")})
+        if self.gateway_id is None:
+            return
+        long = _("A text message holds %(most)d characters at most; the link follows them.")
+        found = {
+            name: long % {"most": MOST_IN_A_MESSAGE}
+            for name in ("body_en", "body_zh")
+            if len(getattr(self, name)) > MOST_IN_A_MESSAGE
+        }
+        if self.subject_b_en or self.subject_b_zh:
+            found["subject_b_en"] = _("A text message has no subject to compare.")
+        if found:
+            raise ValidationError(found)
 
     @property
     def is_triggered(self) -> bool:

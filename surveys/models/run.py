@@ -83,7 +83,7 @@ class Invitation(models.Model):
         UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
         NO_CONSENT = "no_consent", _("did not agree to surveys")
         SUPPRESSED = "suppressed", _("the address is suppressed")
-        DUPLICATE_MAILBOX = "duplicate_mailbox", _("the mailbox is asked already")
+        DUPLICATE_MAILBOX = "duplicate_mailbox", _("the address is asked already")
         INVALID_ADDRESS = "invalid_address", _("no usable address")
         ALREADY_ANSWERED = "already_answered", _("answered already")
         PAUSED = "paused", _("wants a pause")
@@ -95,8 +95,15 @@ class Invitation(models.Model):
     customer = models.ForeignKey(
         "customers.Customer", on_delete=models.PROTECT, related_name="invitations", verbose_name=_("customer")
     )
-    email = models.EmailField(_("e-mail"), blank=True)
-    email_normalised = models.CharField(_("mailbox"), max_length=254, blank=True)
+    email = models.CharField(
+        _("address"),
+        max_length=254,
+        blank=True,
+        help_text=_("An e-mail address, or the phone number of a text message."),
+    )
+    email_normalised = models.CharField(
+        _("mailbox or number"), max_length=254, blank=True, help_text=_("However it is spelt.")
+    )
     language = models.CharField(_("language"), max_length=10)
     time_zone = models.CharField(_("time zone"), max_length=60)
     name = models.CharField(_("name"), max_length=150, blank=True)

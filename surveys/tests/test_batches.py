@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from django.test import override_settings
 
-from surveys import batches, claiming, courier, links, mailing, proof
+from surveys import batches, claiming, courier, letters, links, mailing, proof
 from surveys.models import Message, Run, Suppression
 from surveys.tests.factories import NOW, create_asker, create_run
 from tests.mail_provider import TAKES, MailProvider
@@ -128,7 +128,7 @@ def test_time_that_runs_out_gives_the_rest_back(provider, monkeypatch):
     monkeypatch.setattr(batches, "SECONDS", -1.0)
     batch = claiming.claim(run_id=run.pk, now=NOW)
     with batches.courier() as line:
-        mailing.send(batch, connection=line, letters=mailing.Letters(), clock=lambda: NOW)
+        mailing.send(batch, connection=line, letters=letters.Letters(), clock=lambda: NOW)
     assert provider.calls == []
     assert set(states(run).values()) == {State.QUEUED}
 

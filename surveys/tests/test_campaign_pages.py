@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from customers.tests.factories import create_user
 from loyalty_site.roles import ensure_roles
-from surveys import campaigns, claiming, estimates, mailing, proof, reach, wordings
+from surveys import campaigns, claiming, estimates, letters, mailing, proof, reach, wordings
 from surveys.models import Campaign, MailAccount, Message, Run, Wording
 from surveys.tests.factories import NOW, create_asker, create_campaign, create_run
 
@@ -172,7 +172,7 @@ def test_edited_texts_are_a_new_wording_and_what_has_left_keeps_its_own(sink, st
     run = create_run(per_claim=1)
     with mailing.courier.Courier() as connection:
         batch = claiming.claim(run_id=run.pk, now=NOW, most=1)
-        mailing.send(batch, connection=connection, letters=mailing.Letters(), clock=lambda: NOW)
+        mailing.send(batch, connection=connection, letters=letters.Letters(), clock=lambda: NOW)
     page = client(staff["mia"]).post(
         url("texts", run.campaign), {"subject_en": "How did you like it?", "subject_zh": "", "body_en": "Hi {name}"}
     )

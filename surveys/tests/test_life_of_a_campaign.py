@@ -7,7 +7,7 @@ from django.test import Client
 
 from customers.tests.factories import create_user
 from rewards.models import PointTransaction
-from surveys import campaigns, claiming, links, mailing, runs, tasks
+from surveys import campaigns, claiming, letters, links, mailing, runs, tasks
 from surveys.models import Campaign, Case, Message, Response, Run, Survey
 from surveys.tests.answering import answers
 from surveys.tests.factories import NOW, create_asker, create_campaign, create_run
@@ -75,7 +75,7 @@ def test_cancelling_while_sending_drops_what_is_queued_and_keeps_the_books_strai
         create_asker()
     run = create_run(per_claim=1)
     with mailing.courier.Courier() as connection:
-        mailing.send(claiming.claim(run_id=run.pk, now=NOW, most=1), connection=connection, letters=mailing.Letters())
+        mailing.send(claiming.claim(run_id=run.pk, now=NOW, most=1), connection=connection, letters=letters.Letters())
     campaigns.cancel(campaign=run.campaign, now=NOW)
     send()
     run.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The first page behind a mail's link: printed once for all who see the same, with two places left open.
+"""The first page behind a mail's link: printed once for all who see the same, with three places left open.
 
 It is printed from facts that name nobody and without anybody's request, so it cannot show one person what is another's.
 """
@@ -17,7 +17,7 @@ from django.utils import translation
 
 from customers.context_processors import programme
 from customers.personal import language_of, other_language
-from surveys import intents
+from surveys import intents, links
 from surveys.first_looks import Facts
 from surveys.views import questionnaire
 from surveys.visits import FirstVisit
@@ -25,7 +25,7 @@ from surveys.visits import FirstVisit
 # A page is some ten kilobytes; a mailing needs one for each language and each number of its rating.
 KEPT = 256
 # New in every process, so that no text of a merchant can hold them.
-_CLOCK, _OTHER = (f"zz{secrets.token_hex(8)}zz".encode() for _place in range(2))
+_CLOCK, _OTHER, _STOP = (f"zz{secrets.token_hex(8)}zz".encode() for _place in range(3))
 # Whatever else is asked for marks nothing, and shall not fill the place of other pages.
 _NUMBER = re.compile(r"[0-9]{1,2}")
 
@@ -49,7 +49,11 @@ def show(request: HttpRequest, facts: Facts, *, invitation_id: uuid.UUID, now: d
         note(request, chosen=page.chosen, invitation_id=invitation_id, now=now)
     if page.is_one_of_many and not facts.is_anonymous and "p" not in request.GET:
         return questionnaire.lead_in(request, 0)
-    return HttpResponse(page.html.replace(_CLOCK, questionnaire.clock().encode()).replace(_OTHER, other.encode()))
+    own = {_CLOCK: questionnaire.clock(), _OTHER: other, _STOP: links.preferences_url(invitation_id)}
+    html = page.html
+    for place, value in own.items():
+        html = html.replace(place, value.encode())
+    return HttpResponse(html)
 
 
 def note(request: HttpRequest, *, chosen: int | None, invitation_id: uuid.UUID, now: dt.datetime) -> None:
@@ -71,7 +75,7 @@ def printed(facts: Facts, wanted: str, look: tuple[tuple[str, object], ...]) -> 
     blank.GET["a"] = wanted
     sheet = questionnaire.Sheet(blank, FirstVisit(facts=facts))
     context = questionnaire.first_context(sheet) | dict(look) | other_language(blank)
-    places = {"clock": _CLOCK.decode(), "other_language_url": _OTHER.decode()}
+    places = {"clock": _CLOCK.decode(), "other_language_url": _OTHER.decode(), "stop_url": _STOP.decode()}
     html = render_to_string("surveys/answer.html", context | places)
     return Printed(html.encode(), next(iter(sheet.chosen.values()), None), len(sheet.pages) > 1)
 

@@ -246,6 +246,7 @@ def _context(sheet: Sheet, page: int, form: AnswerForm, *, is_more: bool = False
         "first_unseen": sheet.unseen[0].pk if is_more and sheet.unseen else None,
         "carried": [] if visit.is_kept or not is_sent else _carried(sheet, page),
         "clock": _clock(sheet),
+        "stop_url": visit.stop_url,
     }
 
 

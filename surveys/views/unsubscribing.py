@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 
 from customers.personal import language_of, other_language, personal
-from surveys import links, suppression
+from surveys import channels, links, suppression
 from surveys import preferences as wishes
 from surveys.models import Invitation
 from surveys.views.answering import invited
@@ -43,6 +43,7 @@ def _page(request: HttpRequest, invitation: Invitation | None, *, bare: str) -> 
         context = {
             "done": done, "wish": wishes.of(invitation=invitation), "now": timezone.now(),
             "campaign_survey": invitation.run.version.survey, "pause_days": wishes.PAUSE.days,
+            "by_message": channels.way_of(invitation.run.campaign) == channels.BY_MESSAGE,
         }  # fmt: skip
         return render(request, "surveys/preferences.html", context | other_language(request))
 
