@@ -42,7 +42,7 @@ GIVING = "rewards.surprise rewards.surprisegift rewards.assignment"
 VALUE = "rewards.valueaccount rewards.valuemovement"
 PEOPLE = "customers.customer customers.identifier customers.consent customers.notice"
 ASKING = "surveys.survey surveys.surveyversion surveys.question surveys.campaign surveys.surveylink surveys.chatgroup surveys.chatpost"
-SENDING = "surveys.run surveys.invitation surveys.message surveys.deliveryevent surveys.suppression surveys.mailaccount surveys.mailpolicy"
+SENDING = "surveys.run surveys.invitation surveys.message surveys.deliveryevent surveys.suppression surveys.mailaccount surveys.mailpolicy surveys.gateway"
 THANKING = "surveys.rewardgrant"
 HEARING = "surveys.response surveys.answer surveys.theme"
 SORTING = "surveys.theme surveys.verbatimtag surveys.savedfilter"
@@ -72,9 +72,9 @@ ROLES: dict[str, dict[str, str]] = {
         "view": f"{SHOP} {PROGRAMME} {BOOKS} {RECEIPTS} {COUPONS} {GIVING} {LEARNING} {INSIGHTS} {VALUE} {PEOPLE} {ASKING} {SENDING} {HEARING} {CARING} {THANKING} "
         f"{TELLING} {TRAIL} customers.customermerge customers.look customers.user customers.importjob customers.apikey auth.group rewards.adjustmentrequest customers.staffnotice",
         "add": f"{SHOP} {PROGRAMME} {ASKING} {SORTING} {CARING} surveys.response {RECEIPTS} {VALUE} customers.customer customers.identifier customers.user "
-        "customers.importjob customers.savedfilter rewards.pointtransaction rewards.couponbatch rewards.coupon rewards.surprise rewards.spendingfreeze rewards.bookproof surveys.suppression surveys.mailaccount surveys.mailpolicy",
+        "customers.importjob customers.savedfilter rewards.pointtransaction rewards.couponbatch rewards.coupon rewards.surprise rewards.spendingfreeze rewards.bookproof surveys.suppression surveys.mailaccount surveys.mailpolicy surveys.gateway",
         "change": f"{SHOP} {PROGRAMME} {ASKING} {SORTING} {CARING} {THANKING} customers.look customers.customer customers.identifier customers.user "
-        "customers.savedfilter rewards.couponbatch rewards.coupon rewards.surprise rewards.rewardorder rewards.valueaccount surveys.run surveys.mailaccount surveys.mailpolicy customers.apikey customers.webhookendpoint",
+        "customers.savedfilter rewards.couponbatch rewards.coupon rewards.surprise rewards.rewardorder rewards.valueaccount surveys.run surveys.mailaccount surveys.mailpolicy surveys.gateway customers.apikey customers.webhookendpoint",
         "delete": f"{PROGRAMME} customers.category customers.product customers.identifier rewards.couponbatch rewards.surprise "
         "surveys.question surveys.mailpolicy",
         "erase": "customers.customer",

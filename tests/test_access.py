@@ -260,6 +260,7 @@ LISTS = {
     "surveys.chatpost": "marketer manager",
     "surveys.contactlogentry": "manager",
     "surveys.deliveryevent": "manager",
+    "surveys.gateway": "manager",
     "surveys.invitation": "manager",
     "surveys.mailaccount": "manager",
     "surveys.mailpolicy": "manager",

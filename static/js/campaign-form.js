@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const output = document.getElementById("audience-count");
-  const fields = ["id_segment", "id_store"].map((id) => document.getElementById(id)).filter(Boolean);
+  const fields = ["id_segment", "id_store", "id_gateway"].map((id) => document.getElementById(id)).filter(Boolean);
   if (!output || !fields.length) return;
   let latest = 0;
   const count = async () => {

@@ -5,6 +5,7 @@ from surveys.admin.campaigns import CampaignAdmin
 from surveys.admin.care import CaseAdmin, CaseRuleAdmin, ContactLogAdmin
 from surveys.admin.chats import ChatGroupAdmin, ChatPostAdmin
 from surveys.admin.comments import ThemeAdmin
+from surveys.admin.gateways import GatewayAdmin
 from surveys.admin.grants import RewardGrantAdmin
 from surveys.admin.history import DeliveryEventAdmin, InvitationAdmin, MessageAdmin, ResponseAdmin, SuppressionAdmin
 from surveys.admin.links import SurveyLinkAdmin
@@ -20,6 +21,7 @@ __all__ = [
     "ChatPostAdmin",
     "ContactLogAdmin",
     "DeliveryEventAdmin",
+    "GatewayAdmin",
     "InvitationAdmin",
     "MailAccountAdmin",
     "MailPolicyAdmin",

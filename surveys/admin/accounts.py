@@ -11,17 +11,22 @@ from django.utils.translation import gettext_lazy
 
 from customers.history_admin import PortalAdmin
 from surveys import pace
+from surveys.admin.gateways import account_name
 from surveys.models import MailAccount
 
 
 @admin.register(MailAccount)
 class MailAccountAdmin(PortalAdmin):
-    """The one account of the surveys' mailer; without a row nothing holds it back."""
+    """The account of the surveys' mailer, and of each gateway for text messages; without a row nothing holds it back."""
 
-    list_display = ["mailer", "most_per_second", "at_the_moment", "throttled_at"]
+    list_display = ["whose", "most_per_second", "at_the_moment", "throttled_at"]
     ordering = ["pk"]
     fields = ["most_per_second", "at_the_moment", "throttled_at"]
     readonly_fields = ["at_the_moment", "throttled_at"]
+
+    @admin.display(description=gettext_lazy("mailer"), ordering="mailer")
+    def whose(self, account: MailAccount) -> str:
+        return account_name(account)
 
     @admin.display(description=gettext_lazy("mails per second at the moment"))
     def at_the_moment(self, account: MailAccount) -> str:
@@ -35,5 +40,6 @@ class MailAccountAdmin(PortalAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: MailAccount, form: Any, change: bool) -> None:
-        obj.mailer = pace.MAILER
+        if not change:
+            obj.mailer = pace.MAILER
         obj.save(update_fields=["most_per_second"] if change else None)

@@ -22,8 +22,8 @@ from customers.models import Store
 from customers.templatetags.loyalty import points
 from rewards import coins, uplift_words
 from rewards.admin.surprise_pages import effect_page, rows_of
-from surveys import campaigns, comparing, estimates, reach, recurrence, subjects
-from surveys.models import Campaign, Invitation, Response
+from surveys import campaigns, comparing, estimates, reach, recurrence, short_texts, subjects
+from surveys.models import Campaign, Gateway, Invitation, Response
 
 TEXTS = ["subject_en", "subject_zh", "reminder_subject_en", "reminder_subject_zh", "body_en", "body_zh"]
 MAY_EXPORT = "rewards.export_surprise"
@@ -39,7 +39,11 @@ class TextsForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance.subject_b_en:
+        if self.instance.gateway_id:
+            for name in [*self.fields]:
+                if name not in ("body_en", "body_zh"):
+                    del self.fields[name]
+        elif not self.instance.subject_b_en:
             for name in OTHER_SUBJECT:
                 del self.fields[name]
         else:
@@ -89,16 +93,16 @@ class CampaignPagesMixin:
     def _campaign(self, request: HttpRequest, pk: int, *, may: bool) -> Campaign:
         if not may:
             raise PermissionDenied
-        return get_object_or_404(Campaign.objects.select_related("survey", "store", "tier"), pk=pk)
+        return get_object_or_404(Campaign.objects.select_related("survey", "store", "tier", "gateway"), pk=pk)
 
     def audience_view(self, request: HttpRequest) -> JsonResponse:
         """Count an audience that is being chosen, for the script of the form."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        store = request.GET.get("store", "")
         campaign = Campaign(
             segment=request.GET.get("segment", "")[:40],
-            store=Store.objects.filter(pk=int(store)).first() if store.isdecimal() and len(store) < 10 else None,
+            store=_chosen(Store, request.GET.get("store", "")),
+            gateway=_chosen(Gateway, request.GET.get("gateway", "")),
         )
         return JsonResponse({"text": audience_words(campaign)})
 
@@ -125,6 +129,8 @@ class CampaignPagesMixin:
             template="admin/surveys/review_campaign.html",
             campaign=campaign,
             estimate=found,
+            message_en=campaign.gateway and short_texts.sample(campaign=campaign, language="en"),
+            message_zh=campaign.gateway and short_texts.sample(campaign=campaign, language="zh-hans"),
             missing=missing,
             waits=waits,
             is_own=is_own,
@@ -232,10 +238,18 @@ def _shares(variant: subjects.Variant) -> dict[str, object]:
     }
 
 
+def _chosen(model: Any, key: str) -> Any:
+    return model.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 10 else None
+
+
 def audience_words(campaign: Campaign) -> str:
     """Return how many people an audience holds now and how many of them can be asked."""
     members, agreed = campaigns.audience(campaign=campaign, now=timezone.now())
-    return _("Now %(members)s customers, of whom %(agreed)s agreed to surveys by e-mail.") % {
+    if campaign.gateway_id:
+        words = _("Now %(members)s customers, of whom %(agreed)s agreed to surveys by text message.")
+    else:
+        words = _("Now %(members)s customers, of whom %(agreed)s agreed to surveys by e-mail.")
+    return words % {
         "members": points(members),
         "agreed": points(agreed),
     }

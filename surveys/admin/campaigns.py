@@ -23,6 +23,7 @@ from customers.history_admin import PortalAdmin
 from customers.templatetags.loyalty import moment, points
 from surveys import campaigns, recurrence, runs, subjects, versions
 from surveys.admin.campaign_pages import CampaignPagesMixin, audience_words
+from surveys.admin.gateways import TrialMessages
 from surveys.admin.links import PhoneOnCampaign
 from surveys.admin.runs import skipped_panel, with_unfinished
 from surveys.admin.trial_mails import send_trial
@@ -54,7 +55,7 @@ class CampaignForm(forms.ModelForm):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdminMixin, PortalAdmin):
+class CampaignAdmin(PhoneOnCampaign, TrialMessages, CampaignPagesMixin, RecordMixin, UnitsAdminMixin, PortalAdmin):
     """Who is asked what, when and with which thanks. Once scheduled it is a promise and no longer changes."""
 
     form = CampaignForm
@@ -69,7 +70,7 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         "holdout": ("percent", gettext_lazy("Kept apart and never asked, to compare with.")),
     }
     list_display = ["name", "survey", "trigger", "state", "scheduled_at", "audience_name", "points"]
-    list_filter = ["state", "trigger", "scheduled_at"]
+    list_filter = ["state", "trigger", "gateway", "scheduled_at"]
     list_select_related = ["survey"]
     search_fields = ["name", "survey__title_en", "survey__title_zh"]
     autocomplete_fields = ["survey", "coupon_batch"]
@@ -82,7 +83,7 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         "effect", "links_and_posters", "answer_by_phone",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["name", "survey"]}),
+        (None, {"fields": ["name", "survey", "gateway"]}),
         (
             gettext_lazy("When"),
             {
@@ -103,12 +104,12 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
             {"fields": ["segment", "store", "sample", "holdout", "quarantine_days", "answered_days", "priority"]},
         ),
         (
-            gettext_lazy("The mail"),
+            gettext_lazy("The mail or message"),
             {
                 "fields": [
                     "subject_en", "body_en", "subject_zh", "body_zh", "subject_b_en", "subject_b_zh",
                 ],
-                "description": gettext_lazy("{name} stands for the customer's name, in subjects and texts."),
+                "description": gettext_lazy("{name} stands for the customer's name, in subjects and texts. A text message has no subject, and a text of 300 characters at most."),
             },
         ),
         (
@@ -195,7 +196,10 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
         if obj.state == Campaign.State.DRAFT:
             members, agreed = campaigns.audience(campaign=obj, now=timezone.now())
             hint = _("of %(members)s in the audience") % {"members": points(members)}
-            found.append(Fact(label=_("agreed to surveys by e-mail, now"), value=points(agreed), hint=hint))
+            label = (
+                _("agreed to surveys by text message, now") if obj.gateway_id else _("agreed to surveys by e-mail, now")
+            )
+            found.append(Fact(label=label, value=points(agreed), hint=hint))
         return found
 
     def panels(self, request: HttpRequest, obj: Campaign) -> list[Panel]:
@@ -314,8 +318,10 @@ class CampaignAdmin(PhoneOnCampaign, CampaignPagesMixin, RecordMixin, UnitsAdmin
 
     @admin.action(location=ON_RECORD, description=gettext_lazy("Send test to me"), permissions=["view"])
     def send_test(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse:
-        """Mail the invitation to whoever presses the button, in the language of the admin."""
+        """Mail the invitation to whoever presses the button, in the language of the admin; ask where a text message goes."""
         campaign = queryset.get()
+        if campaign.gateway_id:
+            return redirect("admin:surveys_campaign_trial", campaign.pk)
         version = versions.latest(survey=campaign.survey)
         if version is None:
             messages.error(request, _("Publish the survey before scheduling a campaign with it."))

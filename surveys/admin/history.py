@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
+from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from customers.admin.columns import OfCustomerMixin
 from customers.admin_panels import record_url
 from customers.history_admin import HistoryAdmin, HistoryInline, PortalAdmin
+from customers.identifiers import normalise_phone
 from surveys import channels, suppression, uncertain
 from surveys.models import Answer, DeliveryEvent, Invitation, Message, Response, Run, Suppression, Survey
 
@@ -174,11 +176,19 @@ class DeliveryEventAdmin(HistoryAdmin):
 class SuppressionForm(forms.ModelForm):
     """An address to suppress by hand; only its hash is kept."""
 
-    email = forms.EmailField(label=gettext_lazy("e-mail"))
+    email = forms.CharField(label=gettext_lazy("E-mail address or phone number"), max_length=254)
 
     class Meta:
         model = Suppression
         fields = ["scope"]
+
+    def clean_email(self) -> str:
+        address = self.cleaned_data["email"]
+        if "@" in address:
+            validate_email(address)
+        elif not (address := normalise_phone(address)):
+            raise forms.ValidationError(_("Write an e-mail address, or a phone number with its country."))
+        return address
 
 
 @admin.register(Suppression)
@@ -189,7 +199,7 @@ class SuppressionAdmin(HistoryAdmin):
     list_display = ["hash_begin", "scope", "reason", "occurred_at", "source"]
     list_filter = ["scope", "reason"]
     search_fields = ["email_hash"]
-    search_help_text = gettext_lazy("A whole e-mail address; it is compared by its hash.")
+    search_help_text = gettext_lazy("A whole e-mail address or phone number; it is compared by its hash.")
 
     @admin.display(description=gettext_lazy("mailbox"))
     def hash_begin(self, row: Suppression) -> str:
@@ -204,7 +214,8 @@ class SuppressionAdmin(HistoryAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         if not search_term.strip():
             return queryset, False
-        return queryset.filter(email_hash=suppression.email_hash(search_term)), False
+        address = search_term if "@" in search_term else normalise_phone(search_term)
+        return queryset.filter(email_hash=suppression.email_hash(address)), False
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: SuppressionForm, change: bool) -> None:
         row = suppression.suppress(
