@@ -6,8 +6,9 @@ The portal runs as in production (gunicorn, durable database, Valkey, every midd
 transactions, 10,000 at a million, and 40 coupons; the rest belongs to a thousand others. On one kept connection the pages take turns
 with an *empty page*: the session, the person and the layout, without content. *ratio* is page over empty page, at the median; the bar
 is 6. *queries* are counted once in the same database. *first* and *next* are the bytes that a browser loads on its first visit of
-the home page and on the one after, and *paint* is its largest contentful paint with 1.6 Mbit/s, 150 ms and a processor slowed
-four times.
+the home page and on the one after, and *paint* is its largest contentful paint on the phone that Lighthouse takes for the usual one: slow
+4G of 1.6 Mbit/s and 150 ms for each request, and a processor four times as slow as this one. Connecting is not counted; with TLS it
+takes two or three such latencies, once.
 """
 
 import argparse
