@@ -36,7 +36,7 @@ PROBLEM = {
         },
     },
 }
-# What an operation may answer besides its success; writes add the last ones.
+# What an operation may answer besides its success; one with a body may also be refused, or not be JSON.
 ALWAYS = (400, 401, 403, 404, 411, 413, 422, 429, 500, 503)
 WORDS = {
     400: "The request cannot be read.",
@@ -63,7 +63,7 @@ def describe(api: NinjaAPI) -> dict[str, Any]:
     document["components"]["responses"] = {f"Problem{status}": _problem(status) for status in WORDS}
     for methods in document["paths"].values():
         for method, operation in methods.items():
-            statuses = [*ALWAYS, *((415,) if method == "post" else ()), *((409,) if _is_write(operation) else ())]
+            statuses = [*ALWAYS, *((409, 415) if method == "post" else ())]
             for status in sorted(statuses):
                 operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
             operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
