@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from customers import segments
-from customers.bulk import large_sets
+from customers.bulk import large_sets, uncollected
 from customers.models import Customer
 from surveys import planning, wordings
 from surveys.models import Run, Wording
@@ -31,8 +31,9 @@ def prepare(*, run: Run, now: dt.datetime, chunk: int | None = None) -> int:
     considered = 0
     with large_sets():
         texts = wordings.current(campaign=run.campaign)
-        for members in _chunks(run, chunk):
-            size = _consider_chunk(run, members, now, texts)
+        for turn, members in enumerate(_chunks(run, chunk)):
+            with uncollected():
+                size = _consider_chunk(run, members, now, texts, turn=turn)
             if size is None:
                 break
             considered += size
@@ -61,8 +62,14 @@ def members_of(run: Run) -> QuerySet[Customer]:
     return ours.order_by("pk")
 
 
-def _consider_chunk(run: Run, members: Sequence[int], now: dt.datetime, texts: Sequence[Wording]) -> int | None:
-    """Consider these customers; None when the run is not, or no longer, being prepared, or somebody else does it."""
+def _consider_chunk(
+    run: Run, members: Sequence[int], now: dt.datetime, texts: Sequence[Wording], *, turn: int = 0
+) -> int | None:
+    """Consider these customers; None when the run is not, or no longer, being prepared, or somebody else does it.
+
+    The keys of each turn begin a microsecond later, so that in every index they stand behind those of the turns before,
+    whose pages are not written again.
+    """
     # Before the lock: SQLite's one writer must not wait for what is only read.
     known = planning.facts(run=run, members=members, now=now, wordings=texts)
     with transaction.atomic():
@@ -70,8 +77,8 @@ def _consider_chunk(run: Run, members: Sequence[int], now: dt.datetime, texts: S
         held = locked.select_related("campaign").filter(pk=run.pk, phase=Run.Phase.PREPARING).first()
         if held is None:
             return None
-        ours = [fact for fact in known if fact.customer_id > held.prepared_through]
-        planning.consider(run=held, known=ours, now=now)
+        ours = [fact for fact in known if fact[0] > held.prepared_through]
+        planning.consider(run=held, known=ours, now=now, keyed_at=now + dt.timedelta(microseconds=turn))
         held.prepared_through = max(held.prepared_through, members[-1])
         held.save(update_fields=["prepared_through"])
     return len(ours)

@@ -160,6 +160,16 @@ def test_the_keys_of_a_run_begin_with_its_time_and_differ():
     assert len(set(keys)) == 60
 
 
+def test_the_keys_of_a_chunk_stand_behind_those_of_the_chunks_before():
+    for _number in range(9):
+        create_asker()
+    run = create_run(prepared=False)
+    audience.prepare(run=run, now=NOW, chunk=3)
+    times = [key.int >> 64 for key in run.invitations.order_by("customer").values_list("pk", flat=True)]
+    assert times == sorted(times)
+    assert len(set(times)) == 3
+
+
 def test_preparing_a_chunk_takes_few_queries(django_assert_max_num_queries):
     for _number in range(50):
         create_asker()
@@ -167,8 +177,19 @@ def test_preparing_a_chunk_takes_few_queries(django_assert_max_num_queries):
     members = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
     texts = wordings.current(campaign=run.campaign)
     # SQLite, which is no journey away, lays the facts out in a table first.
-    with django_assert_max_num_queries(9 if connection.vendor == "postgresql" else 14):
+    with django_assert_max_num_queries(9 if connection.vendor == "postgresql" else 15):
         assert audience._consider_chunk(run, members, NOW, texts) == 50
+
+
+def test_facts_beyond_one_statement_are_considered_too(monkeypatch):
+    monkeypatch.setattr(planning, "ROWS_AT_ONCE", 4)
+    for number in range(11):
+        create_asker(email=f"{number}@shop.example")
+    run = create_run()
+    assert sorted(run.invitations.values_list("email", flat=True)) == sorted(
+        f"{number}@shop.example" for number in range(11)
+    )
+    assert run.messages.count() == 11
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite filters so")
@@ -180,7 +201,7 @@ def test_a_chunk_does_not_read_all_invitations_of_its_run():
         # Only with statistics does it weigh a filter of the whole run.
         cursor.execute("ANALYZE")
     source, values = planning._source([])
-    messages = planning._messages(run, source, values, NOW)
+    messages = planning._messages(run, source, values, NOW, planning.fresh_key(NOW))
     [plan] = statements.run(messages._replace(sql=f"EXPLAIN QUERY PLAN {messages.sql}"))
     assert "SEARCH i USING INDEX" in str(plan)
     assert "BLOOM FILTER" not in str(plan)
