@@ -8,6 +8,7 @@ from django.test import Client
 from customers import looks
 from customers.models import Look
 from rewards.tests.coupon_factories import create_batch
+from surveys import links
 from surveys.models import Intent, Invitation, Run, Survey
 from surveys.tests.answering import answers, now, path, sent, today
 from surveys.tests.factories import create_asker, create_questions, create_survey
@@ -23,11 +24,12 @@ def two(**fields) -> tuple[Invitation, Invitation]:
 
 
 def body(invitation: Invitation, query: str = "", client: Client | None = None) -> str:
-    """Return the page without what belongs to one request: the moment, and the person's own link."""
+    """Return the page without what belongs to one request: the moment, and the person's own links."""
     page = (client or Client()).get(path(invitation) + query)
     assert page.status_code == 200
     kept, _begin, rest = page.text.partition('name="t" value="')
-    return (kept + rest.partition('"')[2]).replace(path(invitation), "LINK")
+    text = (kept + rest.partition('"')[2]).replace(path(invitation), "LINK")
+    return text.replace(links.preferences_url(invitation.pk), "WISHES")
 
 
 @pytest.mark.parametrize("kinds", [("nps",), ("nps", "csat", "choice", "multiple", "text", "matrix", "ranking")])
@@ -65,6 +67,8 @@ def test_a_page_has_its_own_links_and_moment_and_no_nonce(still_clock):
     Client().get(path(first))
     page = Client().get(path(second))
     assert path(first) not in page.text
+    assert f'href="{links.preferences_url(second.pk)}"' in page.text
+    assert links.preferences_url(first.pk) not in page.text
     assert f'href="{path(second)}?lang=zh-hans"' in page.text
     assert "nonce" not in page.text
     odd = Client().get(path(second) + '?a="><b>&lang=en').text
