@@ -82,6 +82,12 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, summary, inpu
   return box.width && !isInText && (box.height < 43.5 || box.width < 43.5);
 }).map(element => element.outerHTML.slice(0, 120))"""
 
+# What a list says, pushed together by what stands beside it.
+SQUEEZED = """() => [...document.querySelectorAll(".row-line .what")].filter(element => {
+  const width = element.getBoundingClientRect().width;
+  return width && width < 96;
+}).map(element => element.innerText)"""
+
 
 @pytest.fixture
 def alice(transactional_db: None) -> Customer:
@@ -117,6 +123,7 @@ def test_every_page_is_readable_reachable_and_keeps_the_policy(
     page.on("pageerror", lambda error: complaints.append(str(error)))
     for path in OPEN_PAGES:
         complaints += _complaints(page, live_server.url + path, width)
+    _session()  # another device, which can be signed out from afar
     context.add_cookies([{"name": "session", "value": _session(), "url": live_server.url}])
     names = {"coupon": alice.coupons.first().pk, "purchase": alice.purchases.first().pk}
     for path in OWN_PAGES:
@@ -215,6 +222,7 @@ def _seen(page: Any, name: str, width: int) -> list[str]:
     found = [f"{name}: {breach}" for breach in violations(page)]
     if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
         found.append(f"{name}: {needed} pixels wide")
+    found += [f"{name}: squeezed: {text}" for text in page.evaluate(SQUEEZED)]
     if width < 700:
         found += [f"{name}: too small for a thumb: {target}" for target in page.evaluate(SMALL_TARGETS)]
     return found
