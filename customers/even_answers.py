@@ -1,7 +1,8 @@
 """Answers that tell nothing by how long they take.
 
-The pages that ask for a mailed code do the same work for known and unknown addresses, but for small things such as the first
-log-in of a customer on paper. So their answers leave at the next quarter of a second, whatever was done before.
+The pages that ask for an address, for a mailed code, a password or a link for a new one, do the same work for known and unknown
+ones, but for things such as the first log-in of a customer on paper, which takes a third longer. So their answers leave at the next
+quarter of a second, whatever was done before.
 """
 
 from collections.abc import Callable
