@@ -211,3 +211,8 @@ def test_pages_of_a_signed_in_person_stay_out_of_caches_and_vary_by_language(cli
     create_customer(email="alice@example.com")
     client.force_login(ensure_user(email="alice@example.com"))
     assert "no-store" in client.get("/")["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_the_sign_in_page_of_staff_leads_once_to_a_new_password(client):
+    assert client.get("/accounts/login/").text.count('href="/accounts/password/reset/"') == 1
