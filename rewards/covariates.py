@@ -21,14 +21,6 @@ class Moments(NamedTuple):
     before_squares: Number
     products: Number
 
-    @classmethod
-    def of(cls, after: np.ndarray, before: np.ndarray) -> "Moments":
-        """Add up one arm's customers."""
-        after, before = np.asarray(after, float), np.asarray(before, float)
-        return cls(
-            len(after), after.sum(), (after**2).sum(), before.sum(), (before**2).sum(), (after * before).sum()
-        )  # fmt: skip
-
     @property
     def plain(self) -> Sums:
         """The outcomes as they are."""

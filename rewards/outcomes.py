@@ -1,18 +1,40 @@
 """What assigned customers did afterwards, and before: one row for each, gift or compared, delivered or not.
 
 A customer counts once the days to come back are over. Only the first occasion of each customer counts, and the purchase that
-was the occasion never does. Money is in the currency's minor unit.
+was the occasion never does. Money is in the currency's minor unit. The database adds up, so that a trial of a million customers
+takes no more memory than one of ten.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.conf import settings
+from django.db.models import (
+    Aggregate,
+    BigIntegerField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    Expression,
+    F,
+    FilteredRelation,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, Concat, Greatest, NullIf
+from django.db.models.lookups import GreaterThan
 
-from customers.models import Purchase, Return
-from rewards import sale
+from customers.models import Return
+from rewards.covariates import Moments
 from rewards.models import Assignment, Coupon, CouponBatch, CouponUse, PointTransaction, Trial
 from rewards.models.points import Kind
 from rewards.models.trial import AssignmentQuerySet
@@ -47,35 +69,41 @@ class Outcome:
         return self.margin - self.gift_cost - self.message_cost
 
 
-def outcomes(*, trial: Trial, now: dt.datetime) -> list[Outcome]:
-    """Return the customers of a trial whose days are over, in the order in which they were assigned."""
-    rows = Assignment.objects.counted().filter(trial=trial, closes_at__lte=now).order_by("assigned_at", "pk")
-    found = {
-        row.pk: Outcome(
-            assignment_id=row.pk,
-            customer_id=row.customer_id,
-            is_gift=row.is_gift,
-            assigned_at=row.assigned_at,
-            closes_at=row.closes_at,
-            gift_cost=row.cost,
-            message_cost=trial.message_cost if row.first_message_at else 0,
-        )
-        for row in rows.iterator(chunk_size=AT_ONCE)
-    }
-    for assignment_id, cause, pk, occurred_at, paid, off, returned in _purchases(trial, now):
-        outcome, kept = found[assignment_id], paid - returned
-        if kept <= 0 or pk == cause:
-            continue
-        margin = kept * trial.margin_rate / _ALL - off * kept / paid
-        if occurred_at > outcome.assigned_at:
-            outcome.purchases += 1
-            outcome.margin += margin
-        else:
-            outcome.before += margin
-    for assignment_id, cost in _coupon_costs(trial, now):
-        if assignment_id in found:
-            found[assignment_id].gift_cost += cost
-    return list(found.values())
+class Totals(NamedTuple):
+    """One arm added up: how many came back, margin and costs, and what its intervals are made of, by margin after costs."""
+
+    came_back: int
+    margin: float
+    cost: float
+    moments: Moments
+
+
+def outcomes(*, trial: Trial, now: dt.datetime) -> Iterator[Outcome]:
+    """Give the customers of a trial whose days are over, in the order in which they were assigned."""
+    rows = _counted(trial, now).order_by("assigned_at", "pk")
+    for row in rows.iterator(chunk_size=AT_ONCE):
+        yield Outcome(assignment_id=row.pop("pk"), **row)
+
+
+def totals(*, trial: Trial, now: dt.datetime) -> tuple[Totals, Totals]:
+    """Return the same customers added up, those with a gift first: one statement, however many they are."""
+    cost = F("gift_cost") + F("message_cost")
+    net, before = F("margin") - cost, F("before")
+    summed = (F("margin"), cost, net, net * net, before, before * before, net * before)
+    wanted: dict[str, Aggregate] = {}
+    for side in (True, False):
+        arm = Q(is_gift=side)
+        wanted |= {
+            f"{side}_customers": Count("pk", filter=arm), f"{side}_came_back": Count("pk", filter=arm & Q(purchases__gt=0)),
+            **{f"{side}_{n}": Sum(_real(value), filter=arm, default=0.0) for n, value in enumerate(summed)},
+        }  # fmt: skip
+    found = list(_counted(trial, now).aggregate(**wanted).values())
+    gift, control = found[: len(found) // 2], found[len(found) // 2 :]
+    return _totals(*gift), _totals(*control)
+
+
+def _totals(customers: int, came_back: int, margin: float, cost: float, *sums: float) -> Totals:
+    return Totals(came_back, margin, cost, Moments(customers, *sums))
 
 
 def got_it_too(*, trial: Trial, now: dt.datetime) -> int:
@@ -101,53 +129,62 @@ def given_coupon(*, batch: CouponBatch, now: dt.datetime) -> Exists:
     return Exists(coupons.filter(issued_at__lte=now).exclude(state=Coupon.State.VOIDED))
 
 
-def _purchases(trial: Trial, now: dt.datetime) -> Iterator[Sequence]:
-    """Give the purchases before and after of everybody who counts, with what came back of each."""
-    back = Return.objects.filter(purchase=OuterRef("pk")).order_by().values("purchase")
-    within = Q(
-        customer__assignments__trial=trial, customer__assignments__number=1, customer__assignments__closes_at__lte=now,
-        occurred_at__gt=F("customer__assignments__since_at"), occurred_at__lte=F("customer__assignments__closes_at"),
-    )  # fmt: skip
-    rows = Purchase.objects.filter(within)
-    returned = Coalesce(Subquery(back.annotate(total=Sum("total")).values("total")), 0)
-    return rows.values_list(
-        "customer__assignments__pk",
-        "customer__assignments__purchase",
-        "pk",
-        "occurred_at",
-        "total",
-        F("discount") + F("paid_by_points"),
-        returned,
-    ).iterator(chunk_size=AT_ONCE)
+def _counted(trial: Trial, now: dt.datetime) -> QuerySet:
+    """Select who counts, each with purchases, margin before and after, and costs."""
+    within = Q(customer__purchases__occurred_at__gt=F("since_at"), customer__purchases__occurred_at__lte=F("closes_at"))
+    back = Return.objects.filter(purchase=OuterRef("bought__pk")).order_by().values("purchase")
+    kept = F("bought__total") - Coalesce(Subquery(back.annotate(sum=Sum("total")).values("sum")), 0)
+    margin = _margin(trial, kept)
+    other = Q(purchase=None) | ~Q(bought__pk=F("purchase"))
+    after, earlier = Q(bought__occurred_at__gt=F("assigned_at")), Q(bought__occurred_at__lte=F("assigned_at"))
+    rows = Assignment.objects.counted().filter(trial=trial, closes_at__lte=now)
+    rows = rows.alias(bought=FilteredRelation("customer__purchases", condition=within))
+    return rows.values("pk", "customer_id", "is_gift", "assigned_at", "closes_at").annotate(
+        gift_cost=F("cost") + _coupon_costs(trial),
+        message_cost=Case(When(first_message_at=None, then=0), default=trial.message_cost),
+        purchases=Count("bought", filter=other & after & GreaterThan(kept, 0)),
+        before=Sum(margin, filter=other & earlier, default=0.0),
+        margin=Sum(margin, filter=other & after, default=0.0),
+    )
 
 
-def _coupon_costs(trial: Trial, now: dt.datetime) -> Iterator[tuple[int, int]]:
-    """Give what each coupon used within the days cost beyond its discount, which stands with the purchases.
+def _margin(trial: Trial, kept: Expression) -> Expression:
+    """Return what a purchase leaves of what was kept of it; what was taken off it counts in proportion."""
+    paid, off = _real(F("bought__total")), _real(F("bought__discount") + F("bought__paid_by_points"))
+    rate = (paid * trial.margin_rate - off * _ALL) / (NullIf(paid, 0.0) * _ALL)
+    return _real(Greatest(kept, 0)) * rate
+
+
+def _real(value: Expression) -> Cast:
+    return Cast(value, FloatField())
+
+
+def _coupon_costs(trial: Trial) -> Expression:
+    """Return what the coupons used within the days cost beyond their discount, which stands with the purchases.
 
     A use costs its discount, its cost price and, where it multiplied points, what the additional ones pay for; and never less than
     was typed in for the gift, since a thing takes nothing off a receipt.
     """
-    uses = CouponUse.objects.filter(returned_at=None)
-    within = Q(
-        customer__assignments__trial=trial, customer__assignments__number=1, customer__assignments__closes_at__lte=now,
-        redeemed_at__gt=F("customer__assignments__assigned_at"), redeemed_at__lte=F("customer__assignments__closes_at"),
-    )  # fmt: skip
     batch, typed = _batch_and_cost(trial)
     if batch is None:
-        return
-    multiplies = batch.value_kind == CouponBatch.Value.MULTIPLIER
-    earned = Coalesce(Subquery(_earned_with("purchase")), 0) if multiplies else Value(0)
-    counted = uses.filter(within, batch=batch).values_list("customer__assignments__pk", "discount", earned)
-    for assignment_id, discount, points in counted.iterator(chunk_size=AT_ONCE):
-        more = sale.value_of(points * max(0, batch.value - _ALL) // batch.value) if multiplies else 0
-        yield assignment_id, max(batch.cost_price + more, typed - discount)
+        return Value(0)
+    uses = CouponUse.objects.filter(
+        batch=batch, returned_at=None, customer=OuterRef("customer"), redeemed_at__gt=OuterRef("assigned_at"),
+        redeemed_at__lte=OuterRef("closes_at"),
+    )  # fmt: skip
+    cost = Greatest(Value(batch.cost_price) + _additional_points(batch), Value(typed) - F("discount"))
+    return Coalesce(Subquery(uses.order_by().values("batch").annotate(sum=Sum(cost)).values("sum")), 0)
 
 
-def _earned_with(purchase: str) -> QuerySet:
-    """Give the points that the purchase named by an outer field has earned."""
-    source = Concat(Value("purchase:"), Cast(OuterRef(purchase), CharField()))
-    rows = PointTransaction.objects.filter(source=source, kind=Kind.EARN).order_by()
-    return rows.values("source").annotate(points_earned=Sum("points")).values("points_earned")
+def _additional_points(batch: CouponBatch) -> Expression:
+    """Return what the points pay for that a use has multiplied, rounded down twice as `sale.value_of` does."""
+    if batch.value_kind != CouponBatch.Value.MULTIPLIER:
+        return Value(0)
+    source = Concat(Value("purchase:"), Cast(OuterRef("purchase"), CharField()))
+    rows = PointTransaction.objects.filter(source=source, kind=Kind.EARN).order_by().values("source")
+    earned = Coalesce(Subquery(rows.annotate(sum=Sum("points")).values("sum")), 0)
+    more = Cast(earned, BigIntegerField()) * max(0, batch.value - _ALL) / batch.value
+    return more * 10**settings.PROGRAMME_CURRENCY_DIGITS / settings.POINTS_PER_UNIT
 
 
 def _batch_and_cost(trial: Trial) -> tuple[CouponBatch | None, int]:

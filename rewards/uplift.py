@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
-import numpy as np
 from django.db.models import Count, F, Q
 
 from rewards import coins, covariates, pooling, proportions, sequences
 from rewards.covariates import Moments
 from rewards.models import Assignment, Surprise, Trial
 from rewards.models.surprise import FAMILIES
-from rewards.outcomes import Outcome, got_it_too, outcomes
+from rewards.outcomes import Totals, got_it_too, totals
 from rewards.proportions import Share
 from rewards.sequences import Interval, Sums
 
@@ -92,13 +91,11 @@ def report(*, trial: Trial, now: dt.datetime, too: int | None = None) -> Report:
 
     `too` counts those compared who were given the same by another way, where only the caller can know.
     """
-    rows = outcomes(trial=trial, now=now)
-    arms = [[row for row in rows if row.is_gift is is_gift] for is_gift in (True, False)]
-    assigned = _assigned(trial, now)
-    gift, control = (_arm(arm, number) for arm, number in zip(arms, assigned, strict=True))
+    found, assigned = totals(trial=trial, now=now), _assigned(trial, now)
+    gift, control = (_arm(arm, number) for arm, number in zip(found, assigned, strict=True))
     too = got_it_too(trial=trial, now=now) if too is None else too
     problem = problem_of(trial=trial) or (GOT_IT_TOO if too > MOST_GOT_IT_TOO * control.assigned else "")
-    moments = [_moments(arm) for arm in arms]
+    moments = [arm.moments for arm in found]
     came_back = margin = final = None
     if not problem:
         came_back = sequences.watched(
@@ -176,23 +173,20 @@ def _assigned(trial: Trial, now: dt.datetime) -> tuple[int, int]:
     return counts["gift"], counts["control"]
 
 
-def _arm(rows: list[Outcome], assigned: int) -> Arm:
-    number = max(len(rows), 1)
+def _arm(found: Totals, assigned: int) -> Arm:
+    counted = int(found.moments.customers)
+    number = max(counted, 1)
     return Arm(
         assigned=assigned,
-        counted=len(rows),
-        came_back=sum(row.has_come_back for row in rows),
-        margin=sum(row.margin for row in rows) / number,
-        cost=sum(row.gift_cost + row.message_cost for row in rows) / number,
+        counted=counted,
+        came_back=found.came_back,
+        margin=found.margin / number,
+        cost=found.cost / number,
     )
 
 
 def _sums(share: Share) -> Sums:
     return Sums(share.of, share.hits, share.hits)
-
-
-def _moments(rows: list[Outcome]) -> Moments:
-    return Moments.of(np.array([row.net for row in rows]), np.array([row.before for row in rows]))
 
 
 def _final(trial: Trial, gift: Arm, control: Arm, now: dt.datetime) -> Interval | None:

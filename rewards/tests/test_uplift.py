@@ -58,8 +58,8 @@ def one(trial: Trial, now: dt.datetime = LATER) -> outcomes.Outcome:
 def test_a_customer_counts_once_the_days_are_over():
     trial = open_trial()
     assign(trial, [create_customer()])
-    assert outcomes.outcomes(trial=trial, now=NOON + 60 * DAY - dt.timedelta(seconds=1)) == []
-    assert len(outcomes.outcomes(trial=trial, now=NOON + 60 * DAY)) == 1
+    assert list(outcomes.outcomes(trial=trial, now=NOON + 60 * DAY - dt.timedelta(seconds=1))) == []
+    assert len(list(outcomes.outcomes(trial=trial, now=NOON + 60 * DAY))) == 1
     report = uplift.report(trial=trial, now=NOON)
     assert (report.assigned, report.counted) == (1, 0)
 
@@ -305,7 +305,7 @@ def test_a_report_asks_as_often_for_many_as_for_few(django_assert_num_queries):
     come_back(much, gift=40, control=30)
     for trial in (few, much):
         found = Trial.objects.select_related("surprise__batch").get(pk=trial.pk)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):  # no row of a customer is read
             uplift.report(trial=found, now=LATER)
 
 

@@ -4,10 +4,11 @@ import datetime as dt
 import random
 
 import pytest
+from django.db.models import QuerySet
 
 from customers.models import Purchase, Return
 from customers.tests.factories import NOON
-from rewards import returns, uplift
+from rewards import outcomes, returns, uplift
 from rewards.models import Assignment, Trial
 from rewards.tests.surprise_factories import DAY, buy, create_surprise, many
 from rewards.trials import Occasion, assign
@@ -32,13 +33,17 @@ def live(trial: Trial, chance: random.Random) -> None:
             if chance.random() < 0.2:
                 back = purchase.occurred_at + DAY
                 returns.refund(purchase=purchase, reference="B", quantities={1: 1}, occurred_at=back)
+    for purchase in Purchase.objects.all():
+        if chance.random() < 0.3:
+            # As if a coupon had taken something off; history is never edited but by a test.
+            QuerySet(Purchase).filter(pk=purchase.pk).update(discount=chance.randrange(100))
     for row in Assignment.objects.filter(is_gift=True):
         told = {"first_message_at": row.assigned_at + dt.timedelta(hours=1)} if chance.random() < 0.7 else {}
         Assignment.objects.filter(pk=row.pk).update(cost=chance.randrange(200), **told)
 
 
-def recount(trial: Trial, now: dt.datetime) -> dict[bool, tuple[int, int, int, float, float]]:
-    """Return what each side should say: assigned, counted, came back, and margin and cost for each who counts."""
+def recount(trial: Trial, now: dt.datetime) -> dict[bool, tuple[int, list[float]]]:
+    """Return how many of each side were assigned, and what its customers add up to."""
     first: dict[int, Assignment] = {}
     for row in sorted(Assignment.objects.filter(trial=trial), key=lambda row: row.assigned_at):
         first.setdefault(row.customer_id, row)
@@ -46,23 +51,26 @@ def recount(trial: Trial, now: dt.datetime) -> dict[bool, tuple[int, int, int, f
     for is_gift in (True, False):
         side = [row for row in first.values() if row.is_gift is is_gift and row.assigned_at <= now]
         over = [row for row in side if row.assigned_at + WINDOW <= now]
-        came_back = margin = cost = 0
+        sums = [0.0] * 9
         for row in over:
-            kept = [amount for amount in kept_after(row) if amount > 0]
-            came_back += bool(kept)
-            margin += sum(kept) * trial.margin_rate / 10_000
-            cost += row.cost + (trial.message_cost if row.first_message_at else 0)
-        number = max(1, len(over))
-        said[is_gift] = (len(side), len(over), came_back, round(margin / number, 6), round(cost / number, 6))
+            after = kept(trial, row, row.assigned_at, row.assigned_at + WINDOW)
+            before = sum(kept(trial, row, row.assigned_at - WINDOW, row.assigned_at))
+            cost = row.cost + (trial.message_cost if row.first_message_at else 0)
+            net = sum(after) - cost
+            each = (bool(after), sum(after), cost, 1, net, net**2, before, before**2, net * before)
+            sums = [a + b for a, b in zip(sums, each, strict=True)]
+        said[is_gift] = (len(side), sums)
     return said
 
 
-def kept_after(row: Assignment) -> list[int]:
-    amounts = []
+def kept(trial: Trial, row: Assignment, since: dt.datetime, until: dt.datetime) -> list[float]:
+    """Return the margin of each purchase in a stretch of time that something was kept of."""
+    margins = []
     for purchase in Purchase.objects.filter(customer=row.customer_id).exclude(pk=row.purchase_id):
-        if row.assigned_at < purchase.occurred_at <= row.assigned_at + WINDOW:
-            amounts.append(purchase.total - sum(back.total for back in Return.objects.filter(purchase=purchase)))
-    return amounts
+        left = purchase.total - sum(back.total for back in Return.objects.filter(purchase=purchase))
+        if since < purchase.occurred_at <= until and left > 0:
+            margins.append(left * trial.margin_rate / 10_000 - purchase.discount * left / purchase.total)
+    return margins
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -71,10 +79,16 @@ def test_both_sides_equal_a_recount_on_every_day(seed: int) -> None:
     live(trial, random.Random(seed))
     for days in (0, 30, 70, 130):
         now = NOON + days * DAY
-        found = uplift.report(trial=trial, now=now)
-        sides = {
-            is_gift: (arm.assigned, arm.counted, arm.came_back, round(arm.margin, 6), round(arm.cost, 6))
-            for is_gift, arm in ((True, found.gift), (False, found.control))
-        }
-        assert sides == recount(trial, now), days
+        found, sums = uplift.report(trial=trial, now=now), outcomes.totals(trial=trial, now=now)
+        expected = recount(trial, now)
+        for arm, added, (assigned, total) in zip((found.gift, found.control), sums, expected.values(), strict=True):
+            assert [*added[:3], *added.moments] == pytest.approx(total, rel=1e-12), days
+            came_back, margin, cost, counted, *__ = total
+            assert (arm.assigned, arm.counted, arm.came_back) == (assigned, counted, came_back)
+            number = max(1, counted)
+            assert (arm.margin, arm.cost) == pytest.approx((margin / number, cost / number))
+        rows = list(outcomes.outcomes(trial=trial, now=now))
+        for is_gift, added in zip((True, False), sums, strict=True):
+            nets = [row.net for row in rows if row.is_gift is is_gift]
+            assert (len(nets), sum(nets)) == pytest.approx(added.moments[:2])
     assert min(found.gift.came_back, found.control.came_back) > 0
