@@ -39,7 +39,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from customers import cohorts, saved_filters, standings
+from customers import bulk, cohorts, saved_filters, standings
 from customers.models import Customer, Product, Purchase, SavedFilter, Store, User
 from loyalty_site.roles import ensure_roles
 from rewards import coins, ledger, surprise_plans, trials, vintages
@@ -64,27 +64,16 @@ def buy(number, begin, end, tag):
     who = chance.choice(people, number, p=weights / weights.sum())
     until = np.where(np.arange(people) % 2, end, begin + (end - begin) * chance.random(people))
     when = np.sort(begin + (until[who] - begin) * chance.random(number))
-    fields = [field for field in Purchase._meta.concrete_fields if not field.primary_key]
     one = Purchase(store=store, reference="", total=0, customer_id=0, occurred_at=monday)
-    same = [field.get_db_prep_save(getattr(one, field.attname), connection) for field in fields]
-    place = {field.attname: number for number, field in enumerate(fields)}
-    moment = Purchase._meta.get_field("occurred_at")
-
-    def rows(numbers):
-        for n in numbers:
-            row = list(same)
-            row[place["reference"]], row[place["customer_id"]] = f"{tag}{n}", int(keys[who[n]])
-            row[place["total"]] = 300 + n % 2_000
-            row[place["occurred_at"]] = moment.get_db_prep_save(monday + float(when[n]) * day, connection)
-            yield row
-
-    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-    with transaction.atomic(), connection.cursor() as cursor:
-        for first in range(0, number, 50_000):
-            cursor.executemany(
-                f"INSERT INTO customers_purchase ({names}) VALUES ({', '.join(['%s'] * len(fields))})",
-                list(rows(range(first, min(first + 50_000, number)))),
-            )
+    own = ("reference", "customer_id", "total", "occurred_at")
+    rest = [field.attname for field in Purchase._meta.concrete_fields if not field.primary_key]
+    stored = Purchase._meta.get_field("occurred_at").get_db_prep_save
+    rows = (
+        (f"{tag}{n}", int(keys[who[n]]), 300 + n % 2_000, str(stored(monday + float(when[n]) * day, connection)))
+        for n in range(number)
+    )
+    with transaction.atomic():
+        bulk.copy_in_alike(Purchase, {name: getattr(one, name) for name in rest if name not in own}, own, rows)
 
 buy(size, -730, 0, "P")
 ledger.earn_many([
