@@ -247,12 +247,14 @@ def more_messages(run_id: int, number: int, moment: Any) -> None:
 
     from customers import statements
 
+    # Ascending like the portal's own: at random, each would be written into another page of every index.
+    begin = f"{run_id:012x}"
     key, series, off, on = (
-        ("gen_random_uuid()", f"generate_series(1, {number})", "SET session_replication_role = replica",
-         "SET session_replication_role = DEFAULT")
+        (f"('{begin}' || lpad(to_hex(s), 20, '0'))::uuid", f"generate_series(1, {number}) AS s",
+         "SET session_replication_role = replica", "SET session_replication_role = DEFAULT")
         if connection.vendor == "postgresql"
-        else ("lower(hex(randomblob(16)))",
-              f"(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number}) SELECT i FROM n)",
+        else (f"'{begin}' || printf('%%020x', s.i)",
+              f"(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number}) SELECT i FROM n) AS s",
               "PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON")
     )  # fmt: skip
     from surveys.models import Message
@@ -265,7 +267,7 @@ def more_messages(run_id: int, number: int, moment: Any) -> None:
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(off)
-        cursor.execute(f"INSERT INTO surveys_message ({names}) SELECT {expressions} FROM {series} AS s", values)
+        cursor.execute(f"INSERT INTO surveys_message ({names}) SELECT {expressions} FROM {series}", values)
         cursor.execute(on)
         cursor.execute("VACUUM ANALYZE surveys_message" if connection.vendor == "postgresql" else "ANALYZE")
 
