@@ -101,7 +101,7 @@ class TrialMessages:
         if form.is_bound and form.is_valid():
             _send(request, campaign, form.cleaned_data["number"])
             return redirect(record_url(campaign))
-        return form_page(self, request, record=campaign, form=form, title=_("Send test to me"), submit=_("Send"))
+        return form_page(self, request, record=campaign, form=form, title=_("Test message to myself"), submit=_("Send"))
 
 
 def _send(request: HttpRequest, campaign: Campaign, number: str) -> None:
