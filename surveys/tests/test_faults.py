@@ -126,11 +126,14 @@ class Office:
         self._is_over = threading.Event()
         self._bell = threading.Thread(target=self._ring, daemon=True)
 
-    def run(self, code: str, *arguments: str) -> str:
+    def try_run(self, code: str, *arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(
+        return subprocess.run(
             command, cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True, check=False
         )
+
+    def run(self, code: str, *arguments: str) -> str:
+        done = self.try_run(code, *arguments)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
 
@@ -177,6 +180,39 @@ class Office:
         self.worker.wait()
         self.kills += 1
 
+    def stop(self, *, is_patient: bool) -> None:
+        """Stop the worker as a new version does, and as somebody does who will not wait until it has finished."""
+        self.worker.terminate()
+        if not is_patient:
+            time.sleep(0.3)
+            with suppress(ProcessLookupError):
+                self.worker.terminate()
+        self.worker.wait(timeout=60)
+        self.kills += not is_patient
+
+    def freeze_one(self, chance: random.Random) -> None:
+        """Let one of the worker's processes stand still until its lease is over and everything it held was given up.
+
+        Where it stands still inside a transaction, nobody can take anything from it; then another moment is tried.
+        """
+        give_up_at = time.monotonic() + STARTS
+        while time.monotonic() < give_up_at:
+            victims = sorted(self.children(), key=lambda it: it.pid)
+            if not victims:  # it is only starting
+                time.sleep(0.2)
+                continue
+            with suppress(psutil.NoSuchProcess):
+                victim = chance.choice(victims)
+                victim.suspend()
+                try:
+                    is_reaped = self.try_run(REAP).returncode == 0
+                finally:
+                    victim.resume()
+                self.kills += 1
+                if is_reaped:
+                    return
+        raise AssertionError("nothing could be taken from a worker that stood still")
+
     def close(self) -> None:
         self._is_over.set()
         if self.worker and self.worker.poll() is None:
@@ -197,10 +233,10 @@ class Faults(Server):
         self.chance = random.Random(seed)
         faults = ["child"] * (kills - kills // 3) + ["worker"] * (kills // 3)
         self.chance.shuffle(faults)
-        for name, number in (("flush", flushes), ("restart", restarts)):
+        for name, number in (("flush", flushes), ("restart", restarts), ("cold stop", 1), ("freeze", 1)):
             for part in range(number):
                 faults.insert((part + 1) * len(faults) // (number + 1), name)
-        self.faults = faults
+        self.faults = [*faults, "stop"]  # the last, since a worker that stops finishes first
 
     def commit(self, office: Office, arrived: Callable[[], int], database: Postgres | None) -> None:
         """Let it rain, then let the living finish what is left."""
@@ -212,6 +248,11 @@ class Faults(Server):
                 office.kill_one(self.chance)
             elif fault == "worker":
                 office.kill_all()
+                office.start()
+            elif fault == "freeze":
+                office.freeze_one(self.chance)
+            elif fault in ("stop", "cold stop"):
+                office.stop(is_patient=fault == "stop")
                 office.start()
             elif fault == "flush":
                 office.broker.kill()
