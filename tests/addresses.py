@@ -32,7 +32,7 @@ EYES = {
 }
 # Redirects, files, parts of pages and what only takes a POST, of those with a blank in the address.
 NO_PAGES = {
-    "account_confirm_email", "account_email", "account_email_verification_sent", "coupon_hide", "coupon_unhide", "friend_link", "look_colours", "look_icon", "look_logo", "mail", "mail_html", "mail_provider",
+    "account_confirm_email", "coupon_hide", "coupon_unhide", "friend_link", "look_colours", "look_icon", "look_logo", "mail", "mail_html", "mail_provider",
     "mail_sample_html", "mfa_edit_webauthn", "mfa_remove_webauthn", "privacy_download", "reward_cancel", "reward_take",
     "surveys_surveylink_poster", "till_mail", "till_surprise", "view_on_site",
 }  # fmt: skip

@@ -211,7 +211,7 @@ def test_one_number_is_asked_once():
     agree(second)
     # By the rules of identifiers no two people share a number; the ledger holds all the same.
     moment, hashed = str(planning.statements.stored(NOW)), suppression.email_hash(number_of(1))
-    fact = planning.Fact(second.pk, number_of(1), number_of(1), hashed, "", moment, message.wording_id)
+    fact = (second.pk, number_of(1), number_of(1), hashed, "", moment, message.wording_id)
     planning.consider(run=run, known=[fact], now=NOW)
     assert skips(run) == {first.pk: "", second.pk: "duplicate_mailbox"}
 
