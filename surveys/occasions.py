@@ -86,7 +86,7 @@ def _consider(run: Run, some: list[Occasion], now: dt.datetime) -> None:
     planning.consider(run=run, known=known, now=now)
     invited = Invitation.objects.filter(run=run, customer=OuterRef("customer")).values("pk")[:1]
     rows = Occasion.objects.filter(pk__in=[occasion.pk for occasion in chosen.values()])
-    rows.filter(customer__in=[fact.customer_id for fact in known]).update(
+    rows.filter(customer__in=[fact[0] for fact in known]).update(
         state=State.CONSIDERED, invitation_id=Subquery(invited)
     )
     # Erased in the meantime, or merged into another.

@@ -189,7 +189,7 @@ def test_one_post_sent_50_times_at_once_is_one_purchase_and_one_answer(till: Cal
     good = [answer for answer in answers if answer.status_code == 201]
     for answer in answers:
         if answer.status_code != 201:
-            assert problem(answer) == (409, "request_running")
+            assert problem(answer) in [(409, "request_running"), *LATER]
             assert int(answer["Retry-After"]) >= 1
     assert len({answer.content for answer in good}) == 1
     assert (Purchase.objects.count(), PointTransaction.objects.count(), ApiRequest.objects.count()) == (1, 1, 1)
