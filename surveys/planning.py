@@ -227,9 +227,11 @@ def _source(known: Sequence[Fact]) -> tuple[str, list[object]]:
             cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS considered ({names})")
             cursor.execute("DELETE FROM temp.considered")
             insert = "INSERT INTO temp.considered VALUES "
-            many = (list(chain.from_iterable(rows)) for rows in batched(known[:whole], ROWS_AT_ONCE))
-            cursor.executemany(insert + ", ".join([row] * ROWS_AT_ONCE), many)
-            cursor.executemany(insert + row, known[whole:])
+            if whole:
+                many = (list(chain.from_iterable(rows)) for rows in batched(known[:whole], ROWS_AT_ONCE))
+                cursor.executemany(insert + ", ".join([row] * ROWS_AT_ONCE), many)
+            if rest := known[whole:]:
+                cursor.executemany(insert + row, rest)
         finally:
             cursor.execute("RELEASE facts")
     return "fact AS (SELECT * FROM temp.considered)", []

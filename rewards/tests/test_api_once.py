@@ -18,6 +18,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from customers import api_requests
+from customers.api import door
 from customers.models import ApiKey, ApiRequest, Customer, Purchase, Store
 from customers.tests.api_factories import Caller, create_key, problem
 from customers.tests.factories import create_customer
@@ -184,12 +185,13 @@ def test_old_answers_are_forgotten_after_30_days_and_the_receipt_still_counts_on
 
 
 @together
-def test_one_post_sent_50_times_at_once_is_one_purchase_and_one_answer(till: Caller):
+def test_one_post_sent_50_times_at_once_is_one_purchase_and_one_answer(till: Caller, monkeypatch):
+    monkeypatch.setattr(door, "MISSES", 50)  # so that none of them is sent away before its key is looked at
     answers = race([lambda: till.post("/purchases", receipt(), once="sale-1")] * 50)
     good = [answer for answer in answers if answer.status_code == 201]
     for answer in answers:
         if answer.status_code != 201:
-            assert problem(answer) in [(409, "request_running"), *LATER]
+            assert problem(answer) == (409, "request_running")
             assert int(answer["Retry-After"]) >= 1
     assert len({answer.content for answer in good}) == 1
     assert (Purchase.objects.count(), PointTransaction.objects.count(), ApiRequest.objects.count()) == (1, 1, 1)
